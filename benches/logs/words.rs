@@ -1,0 +1,267 @@
+//! The words of the invented company: cities, programs, applications, policies, names.
+//! Texts are ready to stand inside a JSON string, some with escapes, as real logs have them.
+
+/// City, state, country, latitude, longitude.
+pub(crate) type City = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+/// The first eight are where the company lives.
+pub(crate) const CITIES: [City; 16] = [
+    (
+        "Amsterdam",
+        "Noord-Holland",
+        "NL",
+        "52.37403106689453",
+        "4.88969087600708",
+    ),
+    (
+        "Utrecht",
+        "Utrecht",
+        "NL",
+        "52.09082794189453",
+        "5.122220039367676",
+    ),
+    (
+        "M\u{fc}nchen",
+        "Bayern",
+        "DE",
+        "48.137428283691406",
+        "11.575490188598633",
+    ),
+    (
+        "Hamburg",
+        "Hamburg",
+        "DE",
+        "53.57532119750977",
+        "10.015339851379395",
+    ),
+    (
+        "Lyon",
+        "Rh\\u00f4ne",
+        "FR",
+        "45.748458862304688",
+        "4.846710205078125",
+    ),
+    (
+        "Bristol",
+        "England",
+        "GB",
+        "51.45523071289062",
+        "-2.596649885177612",
+    ),
+    (
+        "Barcelona",
+        "Catalu\u{f1}a",
+        "ES",
+        "41.38878631591797",
+        "2.158990144729614",
+    ),
+    (
+        "Milano",
+        "Lombardia",
+        "IT",
+        "45.46426773071289",
+        "9.189510345458984",
+    ),
+    (
+        "S\u{e3}o Paulo",
+        "Sao Paulo",
+        "BR",
+        "-23.547500610351562",
+        "-46.63610839843750",
+    ),
+    (
+        "Hanoi",
+        "Ha Noi",
+        "VN",
+        "21.024499893188477",
+        "105.84117126464844",
+    ),
+    (
+        "Jakarta",
+        "Jakarta Raya",
+        "ID",
+        "-6.214620113372803",
+        "106.84513092041016",
+    ),
+    (
+        "Bucharest",
+        "Bucuresti",
+        "RO",
+        "44.432250976562500",
+        "26.106260299682617",
+    ),
+    (
+        "Lagos",
+        "Lagos",
+        "NG",
+        "6.454070091247559",
+        "3.394670009613037",
+    ),
+    (
+        "Ashburn",
+        "Virginia",
+        "US",
+        "39.043720245361328",
+        "-77.48748779296875",
+    ),
+    (
+        "Mumbai",
+        "Maharashtra",
+        "IN",
+        "19.072830200195312",
+        "72.88260650634766",
+    ),
+    (
+        "Seoul",
+        "Seoul-teukbyeolsi",
+        "KR",
+        "37.566001892089844",
+        "126.97840118408203",
+    ),
+];
+
+/// User agent, operating system, browser. The first eight are people's.
+pub(crate) const AGENTS: [(&str, &str, &str); 14] = [
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36 Edg/145.0.0.0",
+        "Windows11",
+        "Edge 145.0.0",
+    ),
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36",
+        "Windows11",
+        "Chrome 145.0.0",
+    ),
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:147.0) Gecko/20100101 Firefox/147.0",
+        "Windows11",
+        "Firefox 147.0",
+    ),
+    (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Safari/605.1.15",
+        "MacOs",
+        "Safari 19.1",
+    ),
+    (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1",
+        "Ios 19.1",
+        "Mobile Safari 19.1",
+    ),
+    (
+        "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Mobile Safari/537.36",
+        "Android 16",
+        "Chrome Mobile 145.0.0",
+    ),
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Teams/26032.214.2846.1452 Edg/145.0.2478.67",
+        "Windows11",
+        "Edge 145.0.2478",
+    ),
+    (
+        "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19725; Pro)",
+        "Windows11",
+        "Rich Client 4.83.0.0",
+    ),
+    ("python-requests/2.32.3", "", ""),
+    ("axios/1.13.2", "", ""),
+    ("BAV2ROPC", "", ""),
+    ("fasthttp", "", ""),
+    (
+        "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0)",
+        "Windows7",
+        "IE 8.0",
+    ),
+    ("Apple-iPhone14C5/2301.341", "Ios", ""),
+];
+pub(crate) const PHONE_MAIL: usize = 13;
+
+/// The first twelve are used every day.
+pub(crate) const APPS: [&str; 16] = [
+    "Office 365 Exchange Online",
+    "Microsoft Teams",
+    "OfficeHome",
+    "Office 365 SharePoint Online",
+    "Microsoft Office",
+    "Outlook Mobile",
+    "OneDrive SyncEngine",
+    "Microsoft Authentication Broker",
+    "My Apps",
+    "Contoso \\\"Payroll\\\" Portal",
+    "Windows Sign In",
+    "Azure Portal",
+    "Microsoft Azure CLI",
+    "Azure Active Directory PowerShell",
+    "Graph Explorer",
+    "Microsoft Azure PowerShell",
+];
+pub(crate) const CLIENTS: [&str; 5] = [
+    "Browser",
+    "Mobile Apps and Desktop clients",
+    "Exchange ActiveSync",
+    "IMAP4",
+    "Authenticated SMTP",
+];
+pub(crate) const POLICIES: [&str; 8] = [
+    "CA001: Require multifactor authentication for administrators",
+    "CA002: Block legacy authentication",
+    "CA003: Require multifactor authentication for all users",
+    "CA004: Require a compliant or hybrid joined device",
+    "CA005: Require password change for high-risk users",
+    "CA006: No persistent browser session",
+    "Guests \\u0026 externals: require MFA",
+    "Block countries (all but NL/DE/FR/GB/ES/IT)",
+];
+pub(crate) const FIRST: [&str; 24] = [
+    "Anna",
+    "Bram",
+    "Carla",
+    "Daan",
+    "Eva",
+    "Finn",
+    "Greta",
+    "Hugo",
+    "Iris",
+    "Jan",
+    "Karin",
+    "Lars",
+    "Maria",
+    "Niels",
+    "Olga",
+    "Pieter",
+    "Rosa",
+    "Sven",
+    "Tess",
+    "Umar",
+    "Zo\u{eb}",
+    "Jos\u{e9}",
+    "Bj\\u00f6rn",
+    "Priya",
+];
+pub(crate) const LAST: [&str; 20] = [
+    "de Vries",
+    "Jansen",
+    "Bakker",
+    "Visser",
+    "Smit",
+    "Mulder",
+    "Bos",
+    "Peters",
+    "van den Berg",
+    "M\u{fc}ller",
+    "Schmidt",
+    "Weber",
+    "O'Brien",
+    "Taylor",
+    "Garc\\u00eda",
+    "Dubois",
+    "Rossi",
+    "Patel",
+    "Okafor",
+    "Yilmaz",
+];

@@ -1,0 +1,36 @@
+-- title: Every failed attempt on an account
+-- explain: Refusals, wrong passwords and unknown accounts, with the few columns that the causes compare.
+--   tried is true where a password was surely tried: a block of an address says nothing about passwords.
+-- keep: yes
+SELECT
+  'refused' AS kind,
+  r.reason,
+  r.reason = 'lockout' AS tried,
+  r.time,
+  r.tenant_key,
+  r.user_key,
+  r.source_key,
+  r.network_key,
+  r.ip_address,
+  r.asn,
+  r.country,
+  r.client_app,
+  r.user_agent
+FROM refusals AS r
+UNION ALL
+SELECT
+  o.outcome AS kind,
+  CAST(NULL AS VARCHAR) AS reason,
+  true AS tried,
+  o.time,
+  o.tenant_key,
+  o.user_key,
+  o.source_key,
+  o.network_key,
+  o.ip_address,
+  o.asn,
+  o.country,
+  o.client_app,
+  o.user_agent
+FROM outcomes AS o
+WHERE o.outcome IN ('bad_password', 'unknown_user')

@@ -1,0 +1,13 @@
+-- title: Networks an account knows
+-- explain: A network (/24 or /64) is familiar to an account from its first successful sign-in there.
+-- keep: yes
+SELECT
+  p.tenant_key,
+  p.user_key,
+  p.network_key,
+  sum(p.successes) AS successes,
+  min(p.first_success) AS first_success,
+  max(p.last_success) AS last_success
+FROM places AS p
+WHERE p.network_key IS NOT NULL
+GROUP BY p.tenant_key, p.user_key, p.network_key

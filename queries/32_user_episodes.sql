@@ -1,0 +1,84 @@
+-- title: Episodes of one account and one source
+-- explain: A run of failed attempts of one account from one source without a pause longer than episode_gap.
+--   attempts: failures in it. peak: most failures within brute_force_window. median_gap: seconds between attempts.
+--   known_before: the account had signed in from this network before. success_after: when it got in afterwards.
+--   Blocks of an address are no attempts: no password was looked at.
+-- source: row_window_session in Sentinel SigninBruteForce-AzurePortal
+-- keep: yes
+WITH wanted AS (
+  SELECT r.tenant_key, r.user_key, r.source_key
+  FROM refusals AS r
+  WHERE r.user_key IS NOT NULL AND r.source_key IS NOT NULL AND r.time IS NOT NULL
+    AND r.reason IN ('lockout', 'unknown')
+  GROUP BY r.tenant_key, r.user_key, r.source_key
+),
+tries AS (
+  SELECT
+    f.tenant_key,
+    f.user_key,
+    f.source_key,
+    f.network_key,
+    f.time,
+    lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.source_key ORDER BY f.time) AS previous,
+    count(*) OVER (
+      PARTITION BY f.tenant_key, f.user_key, f.source_key
+      ORDER BY f.time
+      RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
+    ) AS recent
+  FROM failures AS f
+  LEFT SEMI JOIN wanted AS w
+    ON f.tenant_key = w.tenant_key AND f.user_key = w.user_key AND f.source_key = w.source_key
+  WHERE f.time IS NOT NULL AND (f.tried OR f.reason = 'unknown')
+),
+numbered AS (
+  SELECT
+    t.tenant_key,
+    t.user_key,
+    t.source_key,
+    t.network_key,
+    t.time,
+    t.recent,
+    CASE
+      WHEN t.time <= t.previous + $episode_gap
+        THEN date_part('epoch', t.time) - date_part('epoch', t.previous)
+    END AS gap_seconds,
+    sum(CASE WHEN t.time <= t.previous + $episode_gap THEN 0 ELSE 1 END) OVER (
+      PARTITION BY t.tenant_key, t.user_key, t.source_key
+      ORDER BY t.time
+    ) AS episode
+  FROM tries AS t
+),
+episodes AS (
+  SELECT
+    n.tenant_key,
+    n.user_key,
+    n.source_key,
+    max(n.network_key) AS network_key,
+    n.episode,
+    min(n.time) AS started,
+    max(n.time) AS ended,
+    count(*) AS attempts,
+    max(n.recent) AS peak,
+    median(n.gap_seconds) AS median_gap
+  FROM numbered AS n
+  GROUP BY n.tenant_key, n.user_key, n.source_key, n.episode
+)
+SELECT
+  e.tenant_key,
+  e.user_key,
+  e.source_key,
+  e.started,
+  e.ended,
+  e.attempts,
+  e.peak,
+  e.median_gap,
+  k.first_success IS NOT NULL AND k.first_success < e.started AS known_before,
+  min(o.time) AS success_after
+FROM episodes AS e
+LEFT JOIN familiar AS k
+  ON e.tenant_key = k.tenant_key AND e.user_key = k.user_key AND e.network_key = k.network_key
+LEFT JOIN outcomes AS o
+  ON e.tenant_key = o.tenant_key AND e.user_key = o.user_key AND e.network_key = o.network_key
+  AND o.outcome = 'success' AND o.time > e.ended AND o.time <= e.ended + $forgotten_success_window
+GROUP BY
+  e.tenant_key, e.user_key, e.source_key, e.started, e.ended, e.attempts, e.peak, e.median_gap, k.first_success

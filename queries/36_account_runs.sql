@@ -1,0 +1,37 @@
+-- title: Refusals of one account that belong together in time
+-- explain: For each refusal the start of its run and how many refusals are in it. A run is kept by account, or by
+--   source where no account is known, and ends with a pause longer than finding_gap. A refusal without a time joins
+--   the last run.
+-- keep: yes
+WITH named AS (
+  SELECT
+    r.refusal_no,
+    r.time,
+    r.tenant_key,
+    r.reason,
+    coalesce('account ' || r.user_key, 'source ' || r.source_key, 'nobody') AS subject
+  FROM refusals AS r
+),
+marked AS (
+  SELECT
+    n.*,
+    lag(n.time) OVER (PARTITION BY n.tenant_key, n.subject ORDER BY n.refusal_no) AS previous
+  FROM named AS n
+),
+numbered AS (
+  SELECT
+    m.*,
+    sum(CASE WHEN m.time IS NULL OR m.time <= m.previous + $finding_gap THEN 0 ELSE 1 END) OVER (
+      PARTITION BY m.tenant_key, m.subject
+      ORDER BY m.refusal_no
+    ) AS run
+  FROM marked AS m
+)
+SELECT
+  n.refusal_no,
+  n.tenant_key,
+  n.reason,
+  n.subject,
+  min(n.time) OVER (PARTITION BY n.tenant_key, n.subject, n.run) AS started,
+  count(*) OVER (PARTITION BY n.tenant_key, n.subject, n.run) AS refusals
+FROM numbered AS n

@@ -1,0 +1,30 @@
+-- title: Attack blocked before any password was tried
+-- explain: The address is known for malicious activity, and nobody ever signed in from it. Microsoft refused the
+--   sign-ins without looking at the password.
+-- source: learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout, default protections
+-- cause: blocked_attack
+-- severity: medium
+-- attack: yes
+-- technique: T1110
+-- advice: The block worked; it does not tell whether a password was right. Search for sign-ins of these accounts from
+--   other new addresses at the same time, and require a second factor for them.
+-- advice-source: https://learn.microsoft.com/entra/architecture/security-operations-user-accounts
+SELECT
+  n.refusal_no,
+  concat(n.source_key, '|', coalesce(CAST(n.started AS VARCHAR), '')) AS finding_key,
+  $confidence_stated AS confidence,
+  make_array(
+    named_struct(
+      'feature', 'blocks of the source',
+      'value', CAST(n.blocks AS DOUBLE),
+      'threshold', CAST(1 AS DOUBLE)
+    ),
+    named_struct(
+      'feature', 'sign-ins that worked from the source (none)',
+      'value', CAST(s.successes AS DOUBLE),
+      'threshold', CAST(0 AS DOUBLE)
+    )
+  ) AS evidence
+FROM blocked_runs AS n
+INNER JOIN sources AS s ON n.tenant_key = s.tenant_key AND n.source_key = s.source_key
+WHERE s.successes = 0

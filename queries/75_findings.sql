@@ -1,0 +1,171 @@
+-- title: What happened
+-- explain: One row for each explained pattern, the gravest first. reason is mixed where the refusals of a finding have
+--   different reasons; the counts beside it tell them apart. users are the accounts that were refused; accounts_tried
+--   counts, for an attack, every account with a failure from its addresses in its time and episode_gap around it.
+--   bad_passwords are of these (for other causes only of the users themselves). compromised_users are accounts that
+--   got in, or whose password was right, from an address of an attack, from attack_lookback before its first refusal
+--   until compromise_window after its last, and that had not signed in from that network before.
+--   severity is that of the cause; high from many_accounts on; critical when somebody got in.
+-- result: findings
+-- keep: yes
+WITH honest_users AS (
+  SELECT
+    g.finding_id,
+    g.tenant_key,
+    g.first_seen,
+    g.last_seen,
+    g.ip_addresses,
+    unnest(g.accounts) AS user_key
+  FROM patterns AS g
+  INNER JOIN causes AS c ON g.cause = c.cause
+  WHERE NOT c.attack
+),
+attack_ips AS (
+  SELECT
+    g.finding_id,
+    g.tenant_key,
+    g.first_seen,
+    g.last_seen,
+    unnest(g.ip_addresses) AS ip_address
+  FROM patterns AS g
+  INNER JOIN causes AS c ON g.cause = c.cause
+  WHERE c.attack
+),
+-- The addresses of an attack are the attacker's: whatever failed there belongs to it, whoever was tried.
+tried AS (
+  SELECT
+    i.finding_id,
+    f.user_key,
+    count(*) FILTER (WHERE f.kind = 'bad_password') AS bad_passwords
+  FROM attack_ips AS i
+  INNER JOIN failures AS f
+    ON i.tenant_key = f.tenant_key AND i.ip_address = f.ip_address
+    AND f.time >= i.first_seen - $episode_gap
+    AND f.time <= i.last_seen + $episode_gap
+  GROUP BY i.finding_id, f.user_key
+  UNION ALL
+  -- Honest accounts share their addresses with others: only their own failures count.
+  SELECT
+    u.finding_id,
+    u.user_key,
+    count(*) AS bad_passwords
+  FROM honest_users AS u
+  INNER JOIN failures AS f
+    ON u.tenant_key = f.tenant_key AND u.user_key = f.user_key
+    AND f.kind = 'bad_password'
+    AND f.time >= u.first_seen - $episode_gap
+    AND f.time <= u.last_seen + $episode_gap
+  WHERE array_has(u.ip_addresses, f.ip_address)
+  GROUP BY u.finding_id, u.user_key
+),
+wrong AS (
+  SELECT t.finding_id, sum(t.bad_passwords) AS bad_passwords, count(t.user_key) AS accounts_tried
+  FROM tried AS t
+  GROUP BY t.finding_id
+),
+got_in AS (
+  SELECT
+    i.finding_id,
+    array_sort(array_distinct(array_agg(coalesce(o.user_principal_name, o.user_id)))) AS compromised_users,
+    min(o.time) AS first_success
+  FROM attack_ips AS i
+  INNER JOIN outcomes AS o
+    ON i.tenant_key = o.tenant_key AND i.ip_address = o.ip_address
+    AND o.outcome IN ('success', 'password_right')
+    AND o.user_key IS NOT NULL
+    AND o.time >= i.first_seen - $attack_lookback
+    AND o.time <= i.last_seen + $compromise_window
+  LEFT JOIN familiar AS k
+    ON o.tenant_key = k.tenant_key AND o.user_key = k.user_key AND o.network_key = k.network_key
+  WHERE NOT coalesce(k.first_success < i.first_seen - $attack_lookback, false)
+  GROUP BY i.finding_id
+),
+judged AS (
+  SELECT
+    g.*,
+    v.confidence,
+    v.evidence,
+    CAST(coalesce(array_length(g.accounts), 0) AS BIGINT) AS user_count,
+    CAST(coalesce(array_length(g.ip_addresses), 0) AS BIGINT) AS ip_count,
+    greatest(
+      CAST(coalesce(array_length(g.accounts), 0) AS BIGINT),
+      coalesce(w.accounts_tried, 0)
+    ) AS accounts_tried,
+    c.title AS cause_title,
+    CASE
+      WHEN s.finding_id IS NOT NULL THEN 'critical'
+      WHEN greatest(CAST(array_length(g.accounts) AS BIGINT), w.accounts_tried) >= $many_accounts THEN 'high'
+      ELSE c.severity
+    END AS severity,
+    coalesce(w.bad_passwords, 0) AS bad_passwords,
+    s.compromised_users,
+    s.first_success,
+    c.technique,
+    c.advice,
+    c.advice_source,
+    c.explain AS explanation
+  FROM patterns AS g
+  INNER JOIN causes AS c ON g.cause = c.cause
+  -- Every claim of one finding carries the same evidence: the first refusal's stands for all.
+  INNER JOIN verdicts AS v ON g.first_refusal = v.refusal_no
+  LEFT JOIN wrong AS w ON g.finding_id = w.finding_id
+  LEFT JOIN got_in AS s ON g.finding_id = s.finding_id
+)
+SELECT
+  j.finding_id,
+  j.tenant_id,
+  j.cause,
+  j.reason,
+  j.severity,
+  j.confidence,
+  concat(
+    j.cause_title,
+    ': ',
+    CASE
+      WHEN j.user_count = 0 THEN 'no known account'
+      WHEN j.user_count = 1 THEN coalesce(j.users[1], 'one account')
+      ELSE concat(CAST(j.user_count AS VARCHAR), ' accounts')
+    END,
+    CASE
+      WHEN j.accounts_tried > j.user_count THEN concat(' (', CAST(j.accounts_tried AS VARCHAR), ' accounts tried)')
+      ELSE ''
+    END,
+    ' from ',
+    CASE
+      WHEN j.ip_count = 0 THEN 'no known address'
+      WHEN j.ip_count = 1 THEN j.ip_addresses[1]
+      ELSE concat(CAST(j.ip_count AS VARCHAR), ' addresses')
+    END
+  ) AS title,
+  j.first_seen,
+  j.last_seen,
+  j.refusal_count,
+  j.lockouts,
+  j.malicious_ip_blocks,
+  j.risk_blocks,
+  j.bad_passwords,
+  j.user_count,
+  j.users,
+  j.accounts_tried,
+  j.ip_count,
+  j.ip_addresses,
+  j.asns,
+  j.countries,
+  j.app_names,
+  j.client_apps,
+  j.user_agents,
+  j.compromised_users,
+  j.first_success,
+  j.evidence,
+  CASE WHEN j.technique = '' THEN NULL ELSE string_to_array(j.technique, ',') END AS attack_techniques,
+  j.explanation,
+  j.advice,
+  j.advice_source
+FROM judged AS j
+ORDER BY
+  CASE j.severity
+    WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4
+  END,
+  j.refusal_count DESC,
+  j.first_seen,
+  j.finding_id

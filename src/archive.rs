@@ -1,0 +1,219 @@
+//! The archive: canonical sign-ins as ordinary Parquet, one file a day of the event, sorted by time,
+//! each sign-in once. What `convert` writes, what big analyses use in between, and an input like any
+//! other.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::error::DataFusionError;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use datafusion::parquet::basic::{Compression, ZstdLevel};
+use datafusion::parquet::errors::ParquetError;
+use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
+use datafusion::parquet::file::properties::{WriterProperties, WriterVersion};
+use datafusion::parquet::schema::types::ColumnPath;
+
+use crate::error::{Error, Result};
+use crate::signin;
+use crate::store::Day;
+
+/// Bytes at the start of every Parquet file.
+pub const MAGIC: &[u8] = b"PAR1";
+
+/// The key in a file's metadata that marks it as ours, and the version of the canonical table.
+const MARK: &str = "signsift.signins";
+const TABLE_VERSION: &str = "1";
+
+/// Rows in a row group: small enough to skip by time and to write in little memory.
+const ROW_GROUP_ROWS: usize = 65_536;
+
+/// The folder of one day, as Hive and everything that reads Hive layouts name it.
+pub fn folder_of(day: Day) -> String {
+    let date = day.and_then(|day| {
+        let micros = i64::from(day).checked_mul(86_400_000_000)?;
+        Some(jiff::Timestamp::from_microsecond(micros).ok()?.strftime("%Y-%m-%d").to_string())
+    });
+    format!("event_day={}", date.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__"))
+}
+
+/// Writes the file of one day.
+pub struct DayWriter {
+    writer: ArrowWriter<File>,
+    path: PathBuf,
+}
+
+impl DayWriter {
+    /// Starts `ROOT/event_day=…/signins.parquet` for rows of `schema`.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be made.
+    pub fn create(root: &Path, day: Day, schema: SchemaRef) -> Result<DayWriter> {
+        let folder = root.join(folder_of(day));
+        std::fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
+        let path = folder.join("signins.parquet");
+        let file = File::create_new(&path).map_err(Error::write(&path))?;
+        let properties = properties(&schema);
+        let writer =
+            ArrowWriter::try_new(file, schema, Some(properties)).map_err(Error::table(&path))?;
+        Ok(DayWriter { writer, path })
+    }
+
+    /// Adds rows, which must follow those before in time.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(Error::table(&self.path))
+    }
+
+    /// Writes the footer and waits until the disk has the file.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn close(self) -> Result<PathBuf> {
+        let file = self.writer.into_inner().map_err(Error::table(&self.path))?;
+        file.sync_all().map_err(Error::write(&self.path))?;
+        Ok(self.path)
+    }
+}
+
+fn properties(schema: &Schema) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by(format!("signsift {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(vec![KeyValue::new(
+            MARK.to_owned(),
+            TABLE_VERSION.to_owned(),
+        )]));
+    if let Ok(time) = schema.index_of("time") {
+        let by_time =
+            SortingColumn { column_idx: time as i32, descending: false, nulls_first: true };
+        builder = builder.set_sorting_columns(Some(vec![by_time]));
+    }
+    // Every value is another: a dictionary would only be given up after a page of work.
+    for unique in ["sign_in_id", "correlation_id"] {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(unique), false);
+    }
+    for looked_up in ["user_id", "ip_address"] {
+        if schema.index_of(looked_up).is_ok() {
+            let column = ColumnPath::from(looked_up);
+            builder = builder
+                .set_column_bloom_filter_enabled(column.clone(), true)
+                .set_column_bloom_filter_fpp(column.clone(), 0.01)
+                .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64 / 4);
+        }
+    }
+    builder.build()
+}
+
+/// What the metadata of one archive file says.
+pub struct ArchiveFile {
+    /// Rows in it.
+    pub rows: u64,
+    metadata: ArrowReaderMetadata,
+}
+
+/// Looks at the metadata of a Parquet file.
+///
+/// # Errors
+/// A sentence that says why the file is not one of an archive of signsift's.
+pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
+    let damaged = |error: ParquetError| format!("a damaged Parquet file ({error}); get it again");
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(damaged)?;
+    let marks = metadata.metadata().file_metadata().key_value_metadata();
+    let version = marks
+        .into_iter()
+        .flatten()
+        .find(|mark| mark.key == MARK)
+        .and_then(|mark| mark.value.as_deref());
+    match version {
+        Some(TABLE_VERSION) => {}
+        Some(other) => {
+            return Err(format!(
+                "an archive of table version {other}, and this signsift reads {TABLE_VERSION}; convert the logs again"
+            ));
+        }
+        None => return Err("a Parquet file, but not of an archive made by `signsift convert`".to_owned()),
+    }
+    let known = signin::schema();
+    for field in metadata.schema().fields() {
+        let same = known
+            .field_with_name(field.name())
+            .is_ok_and(|known| known.data_type() == field.data_type());
+        if !same {
+            return Err(format!("an archive with a column {:?} that is not canonical", field.name()));
+        }
+    }
+    let rows = metadata.metadata().file_metadata().num_rows().try_into().unwrap_or_default();
+    Ok(ArchiveFile { rows, metadata })
+}
+
+/// The archive that all of `paths` are days of, when they are days of one archive: then no sign-in
+/// is in two of them.
+pub fn common_root(paths: &[PathBuf]) -> Option<&Path> {
+    let root_of = |path: &'_ PathBuf| -> Option<PathBuf> {
+        let day = path.parent()?;
+        day.file_name()?.to_str()?.starts_with("event_day=").then_some(())?;
+        Some(day.parent()?.to_owned())
+    };
+    let first = paths.first()?;
+    let root = root_of(first)?;
+    let same = paths.iter().all(|path| {
+        root_of(path).as_deref() == Some(&root) && path.file_name() == first.file_name()
+    });
+    same.then(|| first.parent().and_then(Path::parent)).flatten()
+}
+
+impl ArchiveFile {
+    /// The rows, batch by batch, in all canonical columns that the file has.
+    ///
+    /// # Errors
+    /// A file that cannot be opened.
+    pub fn batches(
+        self,
+        path: &Path,
+    ) -> std::result::Result<impl Iterator<Item = std::result::Result<RecordBatch, String>>, String>
+    {
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata)
+            .with_batch_size(8192)
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(reader.map(|batch| batch.map_err(|error| error.to_string())))
+    }
+}
+
+/// A table over Parquet files; row groups and pages are skipped by their statistics.
+///
+/// # Errors
+/// A path that is not one.
+pub fn table(
+    paths: &[PathBuf],
+    schema: SchemaRef,
+) -> std::result::Result<Arc<dyn TableProvider>, DataFusionError> {
+    let urls = paths
+        .iter()
+        .map(|path| {
+            let path = path.canonicalize()?;
+            ListingTableUrl::parse(path.to_string_lossy())
+        })
+        .collect::<std::result::Result<Vec<_>, DataFusionError>>()?;
+    let format = ParquetFormat::default().with_force_view_types(false).with_skip_metadata(true);
+    let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}

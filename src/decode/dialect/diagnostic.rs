@@ -1,0 +1,58 @@
+//! Diagnostic settings: an envelope of Azure Monitor around the `signIn` resource of Graph.
+//!
+//! Storage blobs and Event Hubs carry the same records. The envelope's `time` is the ingestion clock, minutes behind
+//! the event; its `location` is a country and its `resourceId` a path, unlike the fields of those names inside.
+
+use serde::de::MapAccess;
+
+use super::code::code;
+use super::graph::SignIn;
+use super::{Dialect, Key, Part, Raw, nested, read, skip, text};
+
+/// Records of every log that diagnostic settings deliver; what is no sign-in is told by its category.
+pub(super) static DIAGNOSTIC_SETTINGS: Dialect = Dialect {
+    name: "diagnostic_settings",
+    title: "Entra diagnostic settings (storage account, Event Hub)",
+    claims: |seen| {
+        let envelope = [
+            Key::Category,
+            Key::OperationName,
+            Key::ResultType,
+            Key::Time,
+        ];
+        seen.has(Key::Properties) && seen.count(&envelope) > 0
+    },
+    read: read::<Envelope>,
+};
+
+struct Envelope;
+
+impl Part for Envelope {
+    fn read<'de, A: MapAccess<'de>>(
+        raw: &mut Raw<'de>,
+        key: Key,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key {
+            Key::Time => text(&mut raw.ingested, map),
+            Key::Category => text(&mut raw.category, map),
+            Key::OperationName => text(&mut raw.operation, map),
+            Key::TenantId => text(&mut raw.log_tenant, map),
+            Key::ResultType => code(&mut raw.result_code, map),
+            Key::ResultDescription => text(&mut raw.result_description, map),
+            Key::CallerIpAddress => text(&mut raw.caller_ip, map),
+            Key::CorrelationId => text(&mut raw.envelope_correlation, map),
+            Key::Identity => text(&mut raw.identity, map),
+            Key::Location => text(&mut raw.envelope_country, map),
+            Key::Properties => nested::<SignIn, A>(raw, map),
+            _ => skip(map),
+        }
+    }
+
+    fn done(raw: &mut Raw<'_>) {
+        // Without a category only the name of the operation tells a sign-in from anything else.
+        if raw.category.is_none() && raw.operation.as_deref() != Some("Sign-in activity") {
+            raw.category = Some("other".into());
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Where a record begins and ends, whatever its fields are called.
+//!
+//! A [`Framer`] takes bytes cut anywhere and gives [`Block`]s of whole records. It must keep up with the disk on one
+//! thread, so it looks for line ends where that is enough (`lines`) and follows brackets and quotes where it is not
+//! (`structure`). Reading the records is left to the threads that take the blocks.
+
+use std::io::{self, Read};
+use std::mem;
+use std::ops::Range;
+
+use super::{Limits, Rejected};
+
+mod lines;
+pub(super) mod structure;
+
+use lines::Lines;
+use structure::Structure;
+
+/// The mark that Windows tools put in front of UTF-8 text.
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// How the records of an input follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// One object a line, ended by LF or CRLF.
+    JsonLines,
+    /// One array, or several, of records.
+    JsonArray,
+    /// `{"value":[…]}`: the pages of Microsoft Graph.
+    JsonPages,
+    /// `{"records":[…]}`: the messages of an Event Hub, and storage blobs until 2018.
+    JsonRecords,
+    /// Bare objects one after another that are not one a line.
+    JsonObjects,
+}
+
+impl Framing {
+    /// Every framing, in the order in which people are shown them.
+    pub const ALL: [Framing; 5] = [
+        Framing::JsonLines,
+        Framing::JsonArray,
+        Framing::JsonPages,
+        Framing::JsonRecords,
+        Framing::JsonObjects,
+    ];
+
+    /// The name in `snake_case`, as it stands in column `spelling`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Framing::JsonLines => "json_lines",
+            Framing::JsonArray => "json_array",
+            Framing::JsonPages => "json_pages",
+            Framing::JsonRecords => "json_records",
+            Framing::JsonObjects => "json_objects",
+        }
+    }
+
+    /// What it looks like, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Framing::JsonLines => "one JSON object a line",
+            Framing::JsonArray => "JSON arrays of records",
+            Framing::JsonPages => "pages {\"value\":[…]}",
+            Framing::JsonRecords => "messages {\"records\":[…]}",
+            Framing::JsonObjects => "JSON objects one after another",
+        }
+    }
+}
+
+/// Whole records cut out of the input, and what had to be rejected while cutting them.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Where its first byte stands in the decompressed input.
+    pub offset: u64,
+    pub(super) bytes: Vec<u8>,
+    pub(super) records: Records,
+    pub(super) rejected: Rejected,
+}
+
+impl Block {
+    /// How many bytes it holds.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it holds no bytes. It may still carry rejections.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+/// Where the records of a block lie.
+#[derive(Clone, Debug)]
+pub(super) enum Records {
+    /// One a line: finding the lines is left to the reader, who has more threads.
+    Lines,
+    /// Here, in bytes of the block.
+    At(Vec<Range<usize>>),
+}
+
+/// Cuts whole records out of bytes that come in pieces cut anywhere.
+///
+/// It holds what has come since the last [`cut`](Self::cut) and at most [`Limits::max_record`] before that.
+#[derive(Debug)]
+pub struct Framer {
+    kind: Kind,
+    buffer: Vec<u8>,
+    /// Where the first byte of `buffer` stands in the input.
+    offset: u64,
+    /// Whether the start of the input, where a byte order mark may stand, is behind us.
+    started: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Lines(Lines),
+    Structure(Structure),
+}
+
+/// What a kind of framing found in the buffer.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// Where the records lie that are whole.
+    pub(super) records: Records,
+    /// Where the block begins and ends in the buffer; the same when there is no record.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// From here on the buffer is still needed. Never less than `end`.
+    pub(super) keep_from: usize,
+    /// What can't become a record.
+    pub(super) rejected: Rejected,
+}
+
+impl Framer {
+    /// A framer at the start of an input.
+    pub fn new(framing: Framing, limits: Limits) -> Self {
+        let kind = match framing {
+            Framing::JsonLines => Kind::Lines(Lines::new(limits)),
+            Framing::JsonArray
+            | Framing::JsonPages
+            | Framing::JsonRecords
+            | Framing::JsonObjects => Kind::Structure(Structure::new(limits)),
+        };
+        Framer {
+            kind,
+            buffer: Vec::new(),
+            offset: 0,
+            started: false,
+        }
+    }
+
+    /// Reads from `input` until `at_most` bytes have come or it ends. Returns how many came; 0 means the end.
+    ///
+    /// # Errors
+    /// What `input` says, except an interruption, which is tried again. Bytes that came before the error are kept, so
+    /// that [`finish`](Self::finish) still gives the records that are whole.
+    pub fn fill(&mut self, input: &mut impl Read, at_most: usize) -> io::Result<usize> {
+        self.buffer.reserve(at_most);
+        input
+            .by_ref()
+            .take(at_most as u64)
+            .read_to_end(&mut self.buffer)
+    }
+
+    /// Appends bytes that are already in memory. Push less than 1 GiB between two [`cut`](Self::cut)s.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The records that are whole by now. A record that has only begun stays for the next call.
+    pub fn cut(&mut self) -> Option<Block> {
+        if !self.start(false) {
+            return None;
+        }
+        let cut = match &mut self.kind {
+            Kind::Lines(lines) => lines.cut(&self.buffer, self.offset),
+            Kind::Structure(structure) => structure.cut(&self.buffer, self.offset),
+        };
+        self.block(cut)
+    }
+
+    /// The end of the input: the last line needs no line end; a record that is only half there is rejected.
+    pub fn finish(&mut self) -> Option<Block> {
+        self.start(true);
+        let cut = match &mut self.kind {
+            Kind::Lines(lines) => lines.finish(&self.buffer, self.offset),
+            Kind::Structure(structure) => structure.finish(&self.buffer, self.offset),
+        };
+        self.block(cut)
+    }
+
+    /// How many bytes are waiting for the rest of their record.
+    pub fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Steps over a byte order mark. False while it is not known yet whether there is one.
+    fn start(&mut self, at_end: bool) -> bool {
+        if !self.started {
+            if self.buffer.starts_with(BOM) {
+                self.buffer.drain(..BOM.len());
+                self.offset = BOM.len() as u64;
+            } else if BOM.starts_with(&self.buffer) && !at_end {
+                return false;
+            }
+            self.started = true;
+        }
+        true
+    }
+
+    /// Hands the buffer over as far as it was cut, and starts a new one with the rest.
+    fn block(&mut self, cut: Cut) -> Option<Block> {
+        let Cut {
+            records,
+            start,
+            end,
+            keep_from,
+            rejected,
+        } = cut;
+        let offset = self.offset + start as u64;
+        self.offset += keep_from as u64;
+        if start == end {
+            self.buffer.drain(..keep_from);
+            let bytes = Vec::new();
+            return (rejected.count > 0).then_some(Block {
+                offset,
+                bytes,
+                records,
+                rejected,
+            });
+        }
+        let rest = self.buffer.get(keep_from..).unwrap_or_default();
+        // Likely as much will come again; asking for it at once saves growing step by step.
+        let mut next = Vec::with_capacity(rest.len() + end);
+        next.extend_from_slice(rest);
+        let mut bytes = mem::replace(&mut self.buffer, next);
+        bytes.truncate(end);
+        bytes.drain(..start);
+        Some(Block {
+            offset,
+            bytes,
+            records,
+            rejected,
+        })
+    }
+}
+
+/// The words for a record longer than the limit. Both kinds of framing and the reader of lines use them.
+pub(super) fn too_long(limits: Limits) -> String {
+    format!(
+        "longer than {} bytes, the limit for one record",
+        limits.max_record
+    )
+}

@@ -1,0 +1,114 @@
+//! Addresses: one text for each, so that equal addresses are equal text, and the network around it.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The canonical text of an address and its network (/24 or /64), or `None` if it is not one.
+///
+/// Logs write addresses with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), with a zone (`fe80::1%eth0`) and as
+/// IPv4 inside IPv6 (`::ffff:192.0.2.1`); all of that is taken off.
+pub(crate) fn canonical(text: Cow<'_, str>) -> Option<(Cow<'_, str>, String)> {
+    let address = parse(text.trim())?.to_canonical();
+    let network = match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    };
+    // An IPv4 address has one spelling only, so text of the same length is the same text.
+    let canonical = match address {
+        IpAddr::V4(_) if !text.contains([':', ' ', '\t', '\r', '\n', '[']) => text,
+        _ => Cow::Owned(address.to_string()),
+    };
+    Some((canonical, network))
+}
+
+fn parse(text: &str) -> Option<IpAddr> {
+    if let Ok(v4) = text.parse::<Ipv4Addr>() {
+        return Some(IpAddr::V4(v4));
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let (inside, port) = rest.split_once(']')?;
+        return if port.is_empty() || is_port(port.strip_prefix(':')?) {
+            v6(inside)
+        } else {
+            None
+        };
+    }
+    match text.split_once(':') {
+        Some((v4, port)) if is_port(port) => v4.parse().ok().map(IpAddr::V4).or_else(|| v6(text)),
+        _ => v6(text),
+    }
+}
+
+fn v6(text: &str) -> Option<IpAddr> {
+    let without_zone = text.split_once('%').map_or(text, |(address, _)| address);
+    without_zone.parse().ok().map(IpAddr::V6)
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<(&str, &str)>) {
+        let found = canonical(Cow::Borrowed(text));
+        let found = found
+            .as_ref()
+            .map(|(address, network)| (&**address, &**network));
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn ports_zones_and_mapped_addresses_are_taken_off() {
+        let v4 = Some(("203.0.113.9", "203.0.113.0/24"));
+        check("203.0.113.9", v4);
+        check(" 203.0.113.9 ", v4);
+        check("203.0.113.9:16902", v4);
+        check("::ffff:203.0.113.9", v4);
+        check("[::ffff:203.0.113.9]:443", v4);
+        let v6 = Some(("2001:db8::5", "2001:db8::/64"));
+        check("2001:db8::5", v6);
+        check("2001:0DB8:0:0:0:0:0:5", v6);
+        check("[2001:db8::5]:54088", v6);
+        check("[2001:db8::5]", v6);
+        check("2001:db8::5%eth0", v6);
+        check("::1", Some(("::1", "::/64")));
+        check(
+            "2001:db8:1:2:3:4:5:6",
+            Some(("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64")),
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_none() {
+        for text in [
+            "",
+            " ",
+            "hidden",
+            "256.1.1.1",
+            "1.2.3",
+            "192.0.2.01",
+            "192.0.2.1:99999",
+            "[::1",
+            "[::1]x",
+            "{PII Removed}",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn a_plain_address_is_not_copied() {
+        let (address, _) = canonical(Cow::Borrowed("192.0.2.1")).unwrap();
+        assert!(matches!(address, Cow::Borrowed(_)));
+    }
+}

@@ -1,0 +1,115 @@
+//! The machine as we use it: threads for decoding, an engine for SQL, one bound on memory for both,
+//! and one temporary folder.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use tempfile::TempDir;
+
+use crate::error::{Error, Result};
+
+/// Stack of a query thread. Views on views make deep plans, and debug builds large frames.
+const STACK: usize = 16 << 20;
+
+/// What a run may use.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// Threads for decoding and for queries.
+    pub threads: usize,
+    /// Bytes of memory for rows, in decoding and in queries together.
+    pub memory: usize,
+    /// Folder for temporary files.
+    pub temp: PathBuf,
+}
+
+/// The resources, started.
+pub struct Engine {
+    runtime: tokio::runtime::Runtime,
+    pool: rayon::ThreadPool,
+    temp: TempDir,
+    memory: usize,
+    threads: usize,
+}
+
+impl Engine {
+    /// Starts threads and makes the temporary folder.
+    ///
+    /// # Errors
+    /// A temporary folder that cannot be made, or threads that cannot be started.
+    pub fn start(resources: &Resources) -> Result<Engine> {
+        let Resources { threads, memory, temp } = resources;
+        let failed = |reason: String| Error::setting("--threads", reason);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(*threads)
+            .thread_stack_size(STACK)
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(*threads)
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        let folder = tempfile::Builder::new()
+            .prefix(".signsift-")
+            .tempdir_in(temp)
+            .map_err(Error::write(temp))?;
+        Ok(Engine { runtime, pool, temp: folder, memory: *memory, threads: *threads })
+    }
+
+    /// The folder for temporary files; it goes when the engine goes.
+    pub fn temp(&self) -> &Path {
+        self.temp.path()
+    }
+
+    /// Bytes that decoded rows may take before they go to disk.
+    pub fn rows_budget(&self) -> usize {
+        self.memory / 8 * 3
+    }
+
+    /// Bytes that one thread may hold while it makes a day distinct: the rows, and their copy in
+    /// order.
+    pub fn day_share(&self) -> usize {
+        self.memory / 4 / self.threads
+    }
+
+    /// Runs CPU work on the decoding threads.
+    pub fn decode<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(work)
+    }
+
+    /// Runs queries to their end.
+    pub fn query<R>(&self, work: impl Future<Output = R>) -> R {
+        self.runtime.block_on(work)
+    }
+
+    /// A new, empty SQL session.
+    ///
+    /// # Errors
+    /// A runtime that DataFusion refuses.
+    pub fn context(&self) -> Result<SessionContext> {
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![self.temp().to_owned()]));
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(self.memory / 2)))
+            .with_disk_manager_builder(disk)
+            .build()
+            .map_err(|source| Error::Engine { source })?;
+        let config = session_config().with_target_partitions(self.threads);
+        Ok(SessionContext::new_with_config_rt(config, Arc::new(runtime)))
+    }
+}
+
+/// The settings that queries rely on, here and in tests: text is `Utf8` everywhere (a cluster has
+/// no view types), and `information_schema` answers `SHOW TABLES`.
+pub fn session_config() -> SessionConfig {
+    let mut config = SessionConfig::new().with_information_schema(true);
+    let options = config.options_mut();
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.parquet.pushdown_filters = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    config
+}

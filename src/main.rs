@@ -1,0 +1,96 @@
+//! Parses, runs, prints and ends: the only file that speaks to the terminal.
+
+mod bar;
+mod commands;
+mod prompt;
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use signsift::Error;
+use signsift::cli::Cli;
+use signsift::progress::Progress;
+use signsift::results::escape::terminal;
+
+/// All input was read.
+const DONE: u8 = 0;
+/// Nothing could be done.
+const FAILED: u8 = 1;
+/// Wrong usage.
+const USAGE: u8 = 2;
+/// Done, but some input was lost.
+const LOSSY: u8 = 3;
+/// A finding as severe as `--fail-on` says.
+const FOUND: u8 = 10;
+/// Stack of the thread that works.
+const STACK: usize = 64 << 20;
+/// Stopped by Ctrl-C, as shells report it.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    // clap ends with 2 on wrong usage and 0 after help.
+    let cli = Cli::parse();
+    let progress = Arc::new(Progress::default());
+    stop_on_interrupt(Arc::clone(&progress));
+    // Views on views make deep plans, and debug builds large frames.
+    let work = std::thread::Builder::new().stack_size(STACK).spawn(move || commands::run(cli, &progress));
+    let code = match work.map(|thread| thread.join()) {
+        Ok(Ok(done)) => end(done),
+        // The thread has told of its panic itself.
+        Ok(Err(_)) => FAILED,
+        Err(source) => end(Err(Error::Output { source })),
+    };
+    ExitCode::from(code)
+}
+
+fn end(done: signsift::Result<u8>) -> u8 {
+    match done {
+        Ok(code) => code,
+        Err(Error::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => DONE,
+        Err(error) => {
+            complain(&error);
+            match error {
+                Error::Setting { .. } | Error::OutputExists { .. } | Error::NotOurs { .. } => USAGE,
+                Error::Interrupted => INTERRUPTED,
+                _ => FAILED,
+            }
+        }
+    }
+}
+
+/// Says what went wrong, and why, on stderr. Messages may hold names from the disk or the log.
+fn complain(error: &Error) {
+    let mut text = format!("signsift: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let reason = source.to_string();
+        if !text.contains(&reason) {
+            text.push_str(&format!(": {reason}"));
+        }
+        cause = source.source();
+    }
+    for line in text.lines() {
+        // Nobody is left to be told when stderr is gone.
+        let _ = writeln!(io::stderr(), "{}", terminal(line));
+    }
+}
+
+/// The first Ctrl-C asks the work to stop, so that temporary files go; the second ends at once.
+fn stop_on_interrupt(progress: Arc<Progress>) {
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                progress.stop();
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        });
+    });
+}

@@ -1,0 +1,151 @@
+//! The header of a query file: `-- key: value` lines above the SELECT, so that the words of a
+//! finding stand beside the rule that makes it.
+
+/// What the header of one query file says. `queries/README.md` explains the keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Header {
+    /// One line that says what a row is.
+    pub title: String,
+    /// Plain words for an analyst.
+    pub explain: Option<String>,
+    /// Where a rule or a number comes from.
+    pub source: Option<String>,
+    /// Computed once and stored, because several later views read it.
+    pub keep: bool,
+    /// The name of the result table that this view is.
+    pub result: Option<String>,
+    /// Set when the view claims refusals for a cause.
+    pub cause: Option<Cause>,
+}
+
+/// What the header of a cause says on top.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cause {
+    /// The name in the column `cause`.
+    pub name: String,
+    /// informational, low, medium or high.
+    pub severity: String,
+    /// Whether somebody means harm, so that later successes must be looked at.
+    pub attack: bool,
+    /// MITRE ATT&CK technique ids.
+    pub techniques: Vec<String>,
+    /// What to do next.
+    pub advice: String,
+    /// The page that the advice rests on.
+    pub advice_source: String,
+}
+
+const SEVERITIES: [&str; 4] = ["informational", "low", "medium", "high"];
+
+impl Header {
+    /// Reads the leading comment lines of `sql`. The error is a sentence about the file.
+    pub(super) fn parse(sql: &str) -> Result<Header, String> {
+        let mut header = Header::default();
+        let mut cause = Cause::default();
+        let mut cause_keys = Vec::new();
+        let mut seen = Vec::new();
+        for (key, value) in pairs(sql)? {
+            if seen.contains(&key) {
+                return Err(format!("the header has {key} twice"));
+            }
+            let text = value.clone();
+            match key.as_str() {
+                "title" => header.title = value,
+                "explain" => header.explain = Some(value),
+                "source" => header.source = Some(value),
+                "keep" => header.keep = yes_or_no(&key, &value)?,
+                "result" => header.result = Some(value),
+                "cause" => cause.name = value,
+                "severity" if SEVERITIES.contains(&text.as_str()) => cause.severity = value,
+                "severity" => return Err(format!("severity is one of {}", SEVERITIES.join(", "))),
+                "attack" => cause.attack = yes_or_no(&key, &value)?,
+                "technique" => {
+                    cause.techniques = text.split(',').map(|id| id.trim().to_owned()).collect();
+                }
+                "advice" => cause.advice = value,
+                "advice-source" => cause.advice_source = value,
+                _ => return Err(format!("the header has an unknown key {key:?}")),
+            }
+            if matches!(key.as_str(), "severity" | "attack" | "technique")
+                || key.starts_with("advice")
+            {
+                cause_keys.push(key.clone());
+            }
+            seen.push(key);
+        }
+        if header.title.is_empty() {
+            return Err("the header has no title".to_owned());
+        }
+        if cause.name.is_empty() {
+            return match cause_keys.first() {
+                Some(key) => Err(format!("the header has {key} but no cause")),
+                None => Ok(header),
+            };
+        }
+        for needed in ["severity", "attack", "advice", "advice-source", "explain"] {
+            if !seen.iter().any(|key| key == needed) {
+                return Err(format!("a cause needs {needed} in its header"));
+            }
+        }
+        header.cause = Some(cause);
+        Ok(header)
+    }
+}
+
+fn yes_or_no(key: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("{key} is yes or no, not {value:?}")),
+    }
+}
+
+/// The `key: value` pairs, with lines that start with three blanks joined to the value above.
+fn pairs(sql: &str) -> Result<Vec<(String, String)>, String> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for line in sql.lines() {
+        let Some(comment) = line.strip_prefix("--") else { break };
+        if comment.trim().is_empty() {
+            break;
+        }
+        match (comment.starts_with("   "), pairs.last_mut()) {
+            (true, Some((_, value))) => {
+                value.push(' ');
+                value.push_str(comment.trim());
+            }
+            _ => match comment.split_once(':') {
+                Some((key, value)) => pairs.push((key.trim().to_owned(), value.trim().to_owned())),
+                None => return Err(format!("the header line {line:?} is not `-- key: value`")),
+            },
+        }
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_read_with_its_folded_lines() {
+        let header = Header::parse(
+            "-- title: One address, many accounts\n-- explain: Somebody tried\n--   one password.\n-- cause: password_spray\n-- severity: medium\n-- attack: yes\n-- technique: T1110.003, T1078.004\n-- advice: Block it.\n-- advice-source: https://learn.microsoft.com/x\nSELECT 1",
+        )
+        .unwrap();
+        assert_eq!(header.explain.as_deref(), Some("Somebody tried one password."));
+        let cause = header.cause.unwrap();
+        assert_eq!(cause.techniques, ["T1110.003", "T1078.004"]);
+        assert!(cause.attack);
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let told = |sql: &str| Header::parse(sql).unwrap_err();
+        assert!(told("SELECT 1").contains("no title"));
+        assert!(told("-- title: a\n-- colour: red\nSELECT 1").contains("colour"));
+        assert!(told("-- title: a\n-- keep: maybe\nSELECT 1").contains("yes or no"));
+        assert!(told("-- title: a\n-- severity: high\nSELECT 1").contains("no cause"));
+        assert!(told("-- title: a\n-- cause: b\nSELECT 1").contains("severity"));
+        assert!(told("-- title: a\n-- title: b\nSELECT 1").contains("twice"));
+    }
+}

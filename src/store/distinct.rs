@@ -1,0 +1,132 @@
+//! Exact removal of duplicates: of several copies of one sign-in id the richest stays.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{filter_record_batch, interleave_record_batch};
+use arrow::datatypes::{TimestampMicrosecondType, UInt16Type, UInt32Type};
+use arrow::error::ArrowError;
+
+use super::{SEGMENT_ROWS, SOURCE, times};
+use crate::error::{Error, Result};
+use crate::signin::{Columns, RICHNESS};
+
+/// Sign-ins, each once.
+pub struct Distinct {
+    /// The rows, in the columns that were asked for.
+    pub batches: Vec<RecordBatch>,
+    /// How many rows of each input were dropped because another copy stayed: (input, rows).
+    pub dropped: Vec<(u32, u64)>,
+}
+
+/// Keeps one row of each sign-in id of `batches`. Rows without an id are all kept.
+///
+/// Of several copies the one with the most filled columns stays, then the one that was ingested
+/// first, then the one of the input named first: the same inputs give the same rows.
+pub(super) fn distinct(
+    batches: Vec<RecordBatch>,
+    columns: Columns,
+    sorted: bool,
+) -> Result<Distinct> {
+    let failed = |source| Error::Table { input: "decoded rows".to_owned(), source };
+    let keep = survivors(&batches).map_err(failed)?;
+    let mut dropped: HashMap<u32, u64> = HashMap::new();
+    for (batch, keep) in batches.iter().zip(&keep) {
+        let sources = column(batch, SOURCE).map_err(failed)?.as_primitive::<UInt32Type>();
+        for (row, keep) in keep.iter().enumerate() {
+            if !keep {
+                *dropped.entry(sources.value(row)).or_default() += 1;
+            }
+        }
+    }
+    let rows = if sorted { in_order(&batches, &keep) } else { filtered(&batches, &keep) };
+    let wanted: Vec<usize> = (0..columns.schema().fields().len()).collect();
+    let batches = rows
+        .and_then(|rows| rows.iter().map(|batch| batch.project(&wanted)).collect())
+        .map_err(failed)?;
+    let mut dropped: Vec<_> = dropped.into_iter().collect();
+    dropped.sort_unstable();
+    Ok(Distinct { batches, dropped })
+}
+
+fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b dyn Array, ArrowError> {
+    batch
+        .column_by_name(name)
+        .map(AsRef::as_ref)
+        .ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+}
+
+/// Which rows stay, for each batch.
+fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
+    let mut keep: Vec<Vec<bool>> = batches.iter().map(|batch| vec![true; batch.num_rows()]).collect();
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut best: HashMap<&str, (Rank, usize, usize)> = HashMap::with_capacity(rows);
+    for (at, batch) in batches.iter().enumerate() {
+        let ids = column(batch, "sign_in_id")?.as_string::<i32>();
+        let ingested = column(batch, "ingested_at")?.as_primitive::<TimestampMicrosecondType>();
+        let richness = column(batch, RICHNESS)?.as_primitive::<UInt16Type>();
+        let sources = column(batch, SOURCE)?.as_primitive::<UInt32Type>();
+        for row in 0..batch.num_rows() {
+            if ids.is_null(row) {
+                continue;
+            }
+            let first = ingested.is_valid(row).then(|| ingested.value(row)).unwrap_or(i64::MAX);
+            let rank = (Reverse(richness.value(row)), first, sources.value(row));
+            match best.entry(ids.value(row)) {
+                Entry::Vacant(entry) => {
+                    entry.insert((rank, at, row));
+                }
+                Entry::Occupied(mut entry) => {
+                    let (other, other_at, other_row) = *entry.get();
+                    if rank < other {
+                        keep[other_at][other_row] = false;
+                        entry.insert((rank, at, row));
+                    } else {
+                        keep[at][row] = false;
+                    }
+                }
+            }
+        }
+    }
+    Ok(keep)
+}
+
+/// The smallest stays.
+type Rank = (Reverse<u16>, i64, u32);
+
+fn filtered(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBatch>, ArrowError> {
+    let mut rows = Vec::with_capacity(batches.len());
+    for (batch, keep) in batches.iter().zip(keep) {
+        if keep.iter().all(|keep| *keep) {
+            rows.push(batch.clone());
+        } else {
+            rows.push(filter_record_batch(batch, &keep.clone().into())?);
+        }
+    }
+    Ok(rows)
+}
+
+fn in_order(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBatch>, ArrowError> {
+    let mut order = Vec::new();
+    for (at, (batch, keep)) in batches.iter().zip(keep).enumerate() {
+        let ids = column(batch, "sign_in_id")?.as_string::<i32>();
+        for (row, keep) in keep.iter().enumerate() {
+            if *keep {
+                let time = times(batch).filter(|times| times.is_valid(row)).map(|times| times.value(row));
+                let id = ids.is_valid(row).then(|| ids.value(row));
+                order.push((time, id, at, row));
+            }
+        }
+    }
+    order.sort_unstable();
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    order
+        .chunks(SEGMENT_ROWS)
+        .map(|rows| {
+            let rows: Vec<(usize, usize)> = rows.iter().map(|(_, _, at, row)| (*at, *row)).collect();
+            interleave_record_batch(&batches, &rows)
+        })
+        .collect()
+}

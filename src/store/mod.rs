@@ -1,0 +1,346 @@
+//! Holds decoded sign-ins until all inputs are read, then gives each sign-in once.
+//!
+//! Rows are kept by the UTC day of the event. A repeated id has the same event time, so duplicates
+//! can be removed a day at a time, and a day that does not fit in memory in ranges of whole
+//! minutes. What is over the budget goes to one temporary file, packed with LZ4.
+
+mod distinct;
+mod spill;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType, UInt32Type};
+use arrow::error::ArrowError;
+
+use crate::error::{Error, Result};
+use crate::signin::{Columns, RICHNESS};
+pub use distinct::Distinct;
+use spill::{Spill, Spilled};
+
+/// Days since the Unix epoch, in UTC; `None` for sign-ins without an event time.
+pub type Day = Option<i32>;
+
+const SOURCE: &str = "source";
+const SEGMENT_ROWS: usize = 8192;
+const DAY_MICROS: i64 = 86_400_000_000;
+const MINUTE_MICROS: i64 = 60_000_000;
+
+/// Columns that removal of duplicates needs, whatever is asked for.
+const NEEDED: [&str; 3] = ["sign_in_id", "time", "ingested_at"];
+
+/// Where decoded rows are brought together. Shared by all decoding threads.
+pub struct Store {
+    columns: Columns,
+    schema: SchemaRef,
+    budget: usize,
+    temp: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    days: BTreeMap<Day, DayRows>,
+    in_memory: usize,
+    spill: Option<Spill>,
+}
+
+/// The rows of one day, in no order.
+struct DayRows {
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+    segments: Vec<Segment>,
+    /// Rows in each minute, to cut a big day into ranges that fit.
+    minutes: Vec<u32>,
+    rows: usize,
+}
+
+enum Segment {
+    Memory(RecordBatch),
+    Spilled(Spilled),
+}
+
+impl Store {
+    /// A store for the columns asked for (and those it needs itself) that keeps about `budget`
+    /// bytes of rows in memory and the rest in a file in `temp`.
+    pub fn new(columns: Columns, budget: usize, temp: &Path) -> Store {
+        let columns = Store::columns_for(columns);
+        let mut fields: Vec<_> = columns.schema().fields().iter().map(plain).collect();
+        fields.push(Field::new(RICHNESS, DataType::UInt16, true));
+        fields.push(Field::new(SOURCE, DataType::UInt32, true));
+        Store {
+            columns,
+            schema: Arc::new(Schema::new(fields)),
+            budget,
+            temp: temp.to_owned(),
+            inner: Mutex::default(),
+        }
+    }
+
+    /// The columns that must be decoded so that `columns` can be had from a store.
+    pub fn columns_for(columns: Columns) -> Columns {
+        columns.union(Columns::of(NEEDED))
+    }
+
+    /// Takes a batch of the columns of the store plus richness, from input number `source`.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    pub fn push(&self, batch: &RecordBatch, source: u32) -> Result<()> {
+        let batch = self.with_source(batch, source).map_err(|error| self.failed(error))?;
+        let parts = split_by_day(&batch).map_err(|error| self.failed(error))?;
+        let mut inner = self.lock();
+        for (day, part) in parts {
+            let rows = inner.days.entry(day).or_insert_with(DayRows::new);
+            rows.add(&part);
+            let full = rows.pending_rows >= SEGMENT_ROWS;
+            inner.in_memory += part.get_array_memory_size();
+            if full {
+                inner.seal(day, &self.schema).map_err(|error| self.failed(error))?;
+            }
+        }
+        if inner.in_memory > self.budget {
+            inner.spill(&self.temp, &self.schema)?;
+        }
+        Ok(())
+    }
+
+    /// Whether every row is in memory.
+    pub fn is_resident(&self) -> bool {
+        self.lock().spill.is_none()
+    }
+
+    /// The days, each to be made distinct by itself; `share` bytes is what one of them may hold in
+    /// memory at a time.
+    ///
+    /// # Errors
+    /// Rows that Arrow cannot put together.
+    pub fn into_days(self, share: usize) -> Result<Vec<DayOfStore>> {
+        let columns = self.columns;
+        let schema = Arc::clone(&self.schema);
+        let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let days: Vec<Day> = inner.days.keys().copied().collect();
+        for day in days {
+            inner.seal(day, &schema).map_err(|source| Error::Table {
+                input: self.temp.display().to_string(),
+                source,
+            })?;
+        }
+        let spill = Arc::new(inner.spill);
+        let days = inner.days.into_iter().map(|(day, rows)| DayOfStore {
+            day,
+            rows,
+            columns,
+            share,
+            spill: Arc::clone(&spill),
+        });
+        Ok(days.collect())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, source: ArrowError) -> Error {
+        Error::Table { input: self.temp.display().to_string(), source }
+    }
+
+    fn with_source(&self, batch: &RecordBatch, source: u32) -> Result<RecordBatch, ArrowError> {
+        let number: ArrayRef = Arc::new(UInt32Array::from_value(source, batch.num_rows()));
+        let mut columns = batch.columns().to_vec();
+        columns.push(number);
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
+    }
+}
+
+/// A field as it is stored: without the words that describe it, which would be repeated each time.
+fn plain(field: &Arc<Field>) -> Field {
+    field.as_ref().clone().with_metadata(Default::default())
+}
+
+fn times(batch: &RecordBatch) -> Option<&TimestampMicrosecondArray> {
+    Some(batch.column_by_name("time")?.as_primitive::<TimestampMicrosecondType>())
+}
+
+fn day_of(times: &TimestampMicrosecondArray, row: usize) -> Day {
+    // 292,000 years of microseconds are fewer days than an i32 holds.
+    times.is_valid(row).then(|| times.value(row).div_euclid(DAY_MICROS) as i32)
+}
+
+fn split_by_day(batch: &RecordBatch) -> Result<Vec<(Day, RecordBatch)>, ArrowError> {
+    let Some(times) = times(batch) else { return Ok(vec![(None, batch.clone())]) };
+    let mut rows: BTreeMap<Day, Vec<u64>> = BTreeMap::new();
+    for row in 0..batch.num_rows() {
+        rows.entry(day_of(times, row)).or_default().push(row as u64);
+    }
+    if let (1, Some(day)) = (rows.len(), rows.keys().next()) {
+        return Ok(vec![(*day, batch.clone())]);
+    }
+    rows.into_iter()
+        .map(|(day, rows)| Ok((day, take_record_batch(batch, &UInt64Array::from(rows))?)))
+        .collect()
+}
+
+impl DayRows {
+    fn new() -> DayRows {
+        DayRows {
+            pending: Vec::new(),
+            pending_rows: 0,
+            segments: Vec::new(),
+            minutes: vec![0; (DAY_MICROS / MINUTE_MICROS) as usize],
+            rows: 0,
+        }
+    }
+
+    fn add(&mut self, part: &RecordBatch) {
+        if let Some(times) = times(part) {
+            for time in times.iter().flatten() {
+                self.minutes[minute_of(time)] += 1;
+            }
+        }
+        self.rows += part.num_rows();
+        self.pending_rows += part.num_rows();
+        self.pending.push(part.clone());
+    }
+}
+
+fn minute_of(time: i64) -> usize {
+    (time.rem_euclid(DAY_MICROS) / MINUTE_MICROS) as usize
+}
+
+impl Inner {
+    /// Puts the small batches of a day together into one segment.
+    fn seal(&mut self, day: Day, schema: &SchemaRef) -> Result<(), ArrowError> {
+        let Some(rows) = self.days.get_mut(&day) else { return Ok(()) };
+        if rows.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut rows.pending);
+        rows.pending_rows = 0;
+        let before: usize = pending.iter().map(RecordBatch::get_array_memory_size).sum();
+        let segment = concat_batches(schema, &pending)?;
+        self.in_memory = self.in_memory.saturating_sub(before) + segment.get_array_memory_size();
+        rows.segments.push(Segment::Memory(segment));
+        Ok(())
+    }
+
+    fn spill(&mut self, temp: &Path, schema: &SchemaRef) -> Result<()> {
+        let mut spill = match self.spill.take() {
+            Some(spill) => spill,
+            None => Spill::create(temp)?,
+        };
+        let days: Vec<Day> = self.days.keys().copied().collect();
+        for day in days {
+            self.seal(day, schema).map_err(|source| Error::Table {
+                input: temp.display().to_string(),
+                source,
+            })?;
+            let Some(rows) = self.days.get_mut(&day) else { continue };
+            for segment in &mut rows.segments {
+                if let Segment::Memory(batch) = segment {
+                    *segment = Segment::Spilled(spill.write(batch)?);
+                }
+            }
+        }
+        self.in_memory = 0;
+        self.spill = Some(spill);
+        Ok(())
+    }
+}
+
+/// One day of a store.
+pub struct DayOfStore {
+    /// Which day.
+    pub day: Day,
+    rows: DayRows,
+    columns: Columns,
+    share: usize,
+    spill: Arc<Option<Spill>>,
+}
+
+impl DayOfStore {
+    /// Gives the day's sign-ins, each once, to `each`: in one piece if it fits, else in pieces of
+    /// consecutive minutes. With `sorted`, rows are in order of time within and across pieces.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be read, or what `each` returns.
+    pub fn distinct(
+        mut self,
+        sorted: bool,
+        mut each: impl FnMut(Distinct) -> Result<()>,
+    ) -> Result<()> {
+        let ranges = self.ranges();
+        let whole = ranges.len() == 1;
+        for (first, end) in ranges {
+            let mut batches = Vec::new();
+            for segment in self.rows.segments.iter_mut() {
+                let batch = match segment {
+                    Segment::Memory(batch) => batch.clone(),
+                    Segment::Spilled(spilled) if whole || spilled.touches(first, end) => {
+                        match self.spill.as_ref() {
+                            Some(spill) => spill.read(spilled)?,
+                            None => continue,
+                        }
+                    }
+                    Segment::Spilled(_) => continue,
+                };
+                batches.push(if whole { batch } else { within(&batch, first, end)? });
+            }
+            if whole {
+                // The rows are in `batches` now; holding them here too would keep both alive.
+                self.rows.segments.clear();
+            }
+            each(distinct::distinct(batches, self.columns, sorted)?)?;
+        }
+        Ok(())
+    }
+
+    /// Ranges of minutes, half-open, that hold about `share` bytes each.
+    fn ranges(&self) -> Vec<(usize, usize)> {
+        let bytes: usize = self
+            .rows
+            .segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Memory(batch) => batch.get_array_memory_size(),
+                Segment::Spilled(spilled) => spilled.memory,
+            })
+            .sum();
+        let minutes = self.rows.minutes.len();
+        if bytes <= self.share || self.day.is_none() {
+            return vec![(0, minutes)];
+        }
+        let most = (self.rows.rows as u64 * self.share as u64 / bytes.max(1) as u64).max(1);
+        let mut ranges = Vec::new();
+        let (mut first, mut rows) = (0, 0);
+        for (minute, count) in self.rows.minutes.iter().enumerate() {
+            if rows > 0 && rows + u64::from(*count) > most {
+                ranges.push((first, minute));
+                (first, rows) = (minute, 0);
+            }
+            rows += u64::from(*count);
+        }
+        ranges.push((first, minutes));
+        ranges
+    }
+}
+
+fn within(batch: &RecordBatch, first: usize, end: usize) -> Result<RecordBatch> {
+    let failed = |source| Error::Table { input: "temporary rows".to_owned(), source };
+    let rows: Vec<u32> = times(batch)
+        .into_iter()
+        .flat_map(|times| times.iter().enumerate())
+        .filter(|(_, time)| time.is_some_and(|time| (first..end).contains(&minute_of(time))))
+        .map(|(row, _)| row as u32)
+        .collect();
+    take_record_batch(batch, &arrow::array::PrimitiveArray::<UInt32Type>::from(rows))
+        .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;
