@@ -5,7 +5,7 @@
 -- source: learn.microsoft.com/entra/id-protection/howto-identity-protection-remediate-unblock (the third reason)
 -- keep: yes
 SELECT
-  row_number() OVER (
+  CAST(row_number() OVER (
     ORDER BY
       o.time ASC NULLS LAST,
       o.sign_in_id ASC NULLS LAST,
@@ -17,7 +17,7 @@ SELECT
       o.correlation_id ASC NULLS LAST,
       o.user_agent ASC NULLS LAST,
       o.stated_reason ASC NULLS LAST
-  ) AS refusal_no,
+  ) AS BIGINT) AS refusal_no,
   o.sign_in_id,
   o.time,
   o.tenant_id,

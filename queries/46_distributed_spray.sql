@@ -54,11 +54,6 @@ campaigns AS (
     AND bool_or(n.tried)
     AND bool_or(n.kind = 'refused')
 ),
-active AS (
-  SELECT p.tenant_key
-  FROM places AS p
-  GROUP BY p.tenant_key
-),
 compared AS (
   SELECT
     c.tenant_key,
@@ -73,7 +68,7 @@ compared AS (
     count(o.time) AS successes
   FROM campaigns AS c
   -- Without any sign-in of the tenant nobody can tell a strange network from a known one.
-  INNER JOIN active AS p ON c.tenant_key = p.tenant_key
+  INNER JOIN tenants AS t ON c.tenant_key = t.tenant_key AND t.successes > 0
   LEFT JOIN outcomes AS o
     ON c.tenant_key = o.tenant_key
     AND c.user_agent = coalesce(o.user_agent, '')

@@ -1,6 +1,6 @@
 -- title: Attack blocked before any password was tried
--- explain: The address is known for malicious activity, and nobody ever signed in from it. Microsoft refused the
---   sign-ins without looking at the password.
+-- explain: The address is known for malicious activity, and nobody ever signed in from it, though the input holds
+--   successful sign-ins of the tenant. Microsoft refused these without looking at the password.
 -- source: learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout, default protections
 -- cause: blocked_attack
 -- severity: medium
@@ -27,4 +27,6 @@ SELECT
   ) AS evidence
 FROM blocked_runs AS n
 INNER JOIN sources AS s ON n.tenant_key = s.tenant_key AND n.source_key = s.source_key
+-- Without any successful sign-in in the input, "nobody ever signed in from it" says nothing.
+INNER JOIN tenants AS t ON n.tenant_key = t.tenant_key AND t.successes > 0
 WHERE s.successes = 0

@@ -39,13 +39,13 @@ FROM whole AS w
 WHERE w.refusals > 0 AND w.refusals < w.sign_ins AND w.successes = 0
 UNION ALL
 SELECT
-  concat('the reason of ', CAST(r.absent AS VARCHAR), ' refusals') AS what,
+  concat('the reason of ', CAST(r.absent AS VARCHAR), CASE WHEN r.absent = 1 THEN ' refusal' ELSE ' refusals' END) AS what,
   'this route carries no text that states it. Add the same time from Microsoft Graph or the diagnostic settings.' AS why
 FROM reasons AS r
 WHERE r.absent > 0
 UNION ALL
 SELECT
-  concat('the reason of ', CAST(r.generic AS VARCHAR), ' refusals') AS what,
+  concat('the reason of ', CAST(r.generic AS VARCHAR), CASE WHEN r.generic = 1 THEN ' refusal' ELSE ' refusals' END) AS what,
   'the text fits none of the three reasons, or more than one of them.' AS why
 FROM reasons AS r
 WHERE r.generic > 0
@@ -63,19 +63,19 @@ FROM whole AS w
 WHERE w.refusals > 0 AND w.interactive > 0 AND w.non_interactive = 0
 UNION ALL
 SELECT
-  concat('the windows of ', CAST(w.without_time AS VARCHAR), ' refusals') AS what,
+  concat('the windows of ', CAST(w.without_time AS VARCHAR), CASE WHEN w.without_time = 1 THEN ' refusal' ELSE ' refusals' END) AS what,
   'the records carry no event time (createdDateTime); the time of delivery is not used in its place.' AS why
 FROM whole AS w
 WHERE w.without_time > 0
 UNION ALL
 SELECT
-  concat('the source of ', CAST(w.without_ip AS VARCHAR), ' refusals') AS what,
+  concat('the source of ', CAST(w.without_ip AS VARCHAR), CASE WHEN w.without_ip = 1 THEN ' refusal' ELSE ' refusals' END) AS what,
   'the records carry no readable IP address.' AS why
 FROM whole AS w
 WHERE w.without_ip > 0
 UNION ALL
 SELECT
-  concat('the account of ', CAST(w.without_user AS VARCHAR), ' refusals') AS what,
+  concat('the account of ', CAST(w.without_user AS VARCHAR), CASE WHEN w.without_user = 1 THEN ' refusal' ELSE ' refusals' END) AS what,
   'the records carry neither a user id nor a user principal name.' AS why
 FROM whole AS w
 WHERE w.without_user > 0
@@ -87,7 +87,7 @@ FROM whole AS w
 WHERE w.refusals > 0 AND w.without_user_agent = w.refusals
 UNION ALL
 SELECT
-  concat('the outcome of ', CAST(w.without_code AS VARCHAR), ' sign-ins') AS what,
+  concat('the outcome of ', CAST(w.without_code AS VARCHAR), CASE WHEN w.without_code = 1 THEN ' sign-in' ELSE ' sign-ins' END) AS what,
   'the records carry no error code that is a number.' AS why
 FROM whole AS w
 WHERE w.without_code > 0

@@ -1,8 +1,10 @@
-//! The canonical table `signins`: every column is named here, once, and everything else is made from that list.
+//! The canonical table `signins`: every column is named here, once, and everything else is made
+//! from that list.
 //!
-//! The list at the end of [`columns!`]'s call gives the order, the type and the meaning of each column. From it come
-//! [`Signin`] (one row, borrowed from the bytes it was read from), [`schema`] (what SQL sees) and [`SigninBatch`] (rows
-//! on their way into Arrow). A column that is added to the list is added to all of them.
+//! The list at the end of [`columns!`]'s call gives the order, the type and the meaning of each
+//! column. From it come [`Signin`] (one row, borrowed from the bytes it was read from), [`schema`]
+//! (what SQL sees) and [`SigninBatch`] (rows on their way into Arrow). A column that is added to
+//! the list is added to all of them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,8 +18,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-/// Name of the extra `UInt16` column that [`SigninBatch`] appends last: how many canonical fields the record filled,
-/// whatever the projection, so that the richer of two copies can win. It is not part of the canonical table.
+/// Name of the extra `UInt16` column that [`SigninBatch`] appends last: how many canonical fields
+/// the record filled, whatever the projection, so that the richer of two copies can win. It is not
+/// part of the canonical table.
 pub const RICHNESS: &str = "richness";
 
 /// The name of the time zone of every time column.
@@ -123,7 +126,8 @@ macro_rules! owned {
 /// Makes the row, the schema and the builders from one list of columns.
 macro_rules! columns {
     ($($name:ident: $kind:ident = $doc:literal,)+) => {
-        /// One sign-in event, borrowed from the bytes it was read from; one field a column, in the order of the table.
+        /// One sign-in event, borrowed from the bytes it was read from; one field a column, in the
+        /// order of the table.
         ///
         /// `None` means that the record does not carry the field. Empty text never stands for that.
         #[derive(Clone, Debug, Default, PartialEq)]
@@ -139,8 +143,8 @@ macro_rules! columns {
                 })+
             }
 
-            /// How many of the canonical fields the record filled. `source_file` and `spelling` do not count, since
-            /// every record has them.
+            /// How many of the canonical fields the record filled. `source_file` and `spelling` do
+            /// not count, since every record has them.
             pub fn richness(&self) -> u16 {
                 let filled = 0 $(+ u16::from(self.$name.is_some()))+;
                 filled - u16::from(self.source_file.is_some()) - u16::from(self.spelling.is_some())
@@ -175,7 +179,8 @@ macro_rules! columns {
                 }
             }
 
-            /// Appends one row. The text of one batch must stay below 2 GiB a column (the limit of Arrow's `Utf8`).
+            /// Appends one row. The text of one batch must stay below 2 GiB a column (the limit of
+            /// Arrow's `Utf8`).
             pub fn push(&mut self, signin: &Signin<'_>) {
                 self.richness.append_value(signin.richness());
                 $(if let Some(builder) = &mut self.$name {
@@ -325,11 +330,12 @@ impl SigninBatch {
         self.len() == 0
     }
 
-    /// The rows so far as one batch of the chosen columns and [`RICHNESS`], leaving `self` empty; `None` when there
-    /// are none.
+    /// The rows so far as one batch of the chosen columns and [`RICHNESS`], leaving `self` empty;
+    /// `None` when there are none.
     ///
     /// # Errors
-    /// Only if Arrow finds that the columns do not fit the schema, which would be a mistake in this file.
+    /// Only if Arrow finds that the columns do not fit the schema, which would be a mistake in this
+    /// file.
     pub fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         if self.is_empty() {
             return Ok(None);

@@ -26,8 +26,8 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// Whether a sign-in of this time and tenant is wanted. One without a time is not in any span, and one without a
-    /// tenant not of any tenant.
+    /// Whether a sign-in of this time and tenant is wanted. One without a time is not in any span,
+    /// and one without a tenant not of any tenant.
     pub fn admits(&self, time: Option<i64>, tenant: Option<&str>) -> bool {
         let since = self
             .since
@@ -60,7 +60,8 @@ pub struct Decoded {
 pub struct BlockDecoder {
     spelling: Spelling,
     source_file: String,
-    /// The text of column `spelling` for each dialect, in the order of [`DIALECTS`](super::DIALECTS).
+    /// The text of column `spelling` for each dialect, in the order of
+    /// [`DIALECTS`](super::DIALECTS).
     names: BTreeMap<&'static str, String>,
     keep: Keep,
     limits: Limits,
@@ -229,8 +230,8 @@ enum Outcome {
     List,
 }
 
-/// The record as text, if it is UTF-8 and not nested deeper than allowed. JSON that is skipped is not looked into by
-/// the parser, so this is where both hold for every byte.
+/// The record as text, if it is UTF-8 and not nested deeper than allowed. JSON that is skipped is
+/// not looked into by the parser, so this is where both hold for every byte.
 fn checked(bytes: &[u8], limits: Limits) -> Result<&str, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         format!(
@@ -248,8 +249,8 @@ fn checked(bytes: &[u8], limits: Limits) -> Result<&str, String> {
     Ok(text)
 }
 
-/// How many opening brackets there are, inside quotes too. Counting runs of up to 255 in one byte lets the compiler
-/// take many bytes at a time.
+/// How many opening brackets there are, inside quotes too. Counting runs of up to 255 in one byte
+/// lets the compiler take many bytes at a time.
 fn opening_brackets(bytes: &[u8]) -> usize {
     // Both brackets are `{` once bit 5 is set, and nothing else is.
     let in_run = |run: &[u8]| {
@@ -286,7 +287,8 @@ fn words(error: &Unreadable) -> String {
         Unreadable::Json(error) if error.is_eof() => {
             "the line ends inside a record (cut off?)".to_owned()
         }
-        // What the parser says about syntax is fixed text; only what a reader complains about could quote a value.
+        // What the parser says about syntax is fixed text; only what a reader complains about could
+        // quote a value.
         Unreadable::Json(error) if error.is_syntax() => format!("not valid JSON: {error}"),
         Unreadable::Json(_) => "not a JSON object".to_owned(),
     }

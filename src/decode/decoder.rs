@@ -1,4 +1,5 @@
-//! Framing and reading in one, for streams: push bytes as they come, take rows when they are wanted.
+//! Framing and reading in one, for streams: push bytes as they come, take rows when they are
+//! wanted.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,8 +44,8 @@ impl std::error::Error for DecodeError {
 
 /// Decodes one stream, whose bytes may come in pieces cut anywhere.
 ///
-/// The spelling is told from the first [`HEAD_BYTES`], or from less when [`settle`](Self::settle) or
-/// [`finish`](Self::finish) says that no more will come soon.
+/// The spelling is told from the first [`HEAD_BYTES`], or from less when [`settle`](Self::settle)
+/// or [`finish`](Self::finish) says that no more will come soon.
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
@@ -111,8 +112,8 @@ impl Decoder {
         }
     }
 
-    /// Nothing more will come for a while: tells the spelling from what is there, if there is anything. Does nothing
-    /// once the spelling is known.
+    /// Nothing more will come for a while: tells the spelling from what is there, if there is
+    /// anything. Does nothing once the spelling is known.
     ///
     /// # Errors
     /// See [`DecodeError`].

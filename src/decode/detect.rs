@@ -66,11 +66,13 @@ impl fmt::Display for Unrecognised {
 
 impl std::error::Error for Unrecognised {}
 
-/// Tells the spelling of an input from its first bytes (up to [`HEAD_BYTES`]). `complete` says that `head` is all of it.
+/// Tells the spelling of an input from its first bytes (up to [`HEAD_BYTES`]). `complete` says that
+/// `head` is all of it.
 ///
 /// # Errors
-/// What the input is instead. A log that mixes categories may begin with many records that are no sign-ins, so an
-/// input that goes on beyond `head` is taken if its records are those of a known dialect.
+/// What the input is instead. A log that mixes categories may begin with many records that are no
+/// sign-ins, so an input that goes on beyond `head` is taken if its records are those of a known
+/// dialect.
 pub fn detect(head: &[u8], complete: bool) -> Result<Spelling, Unrecognised> {
     let text = head.strip_prefix(BOM).unwrap_or(head);
     let is_blank = |byte: &u8| byte.is_ascii_whitespace();
@@ -156,7 +158,8 @@ impl Sketch {
         };
         for reader in DIALECTS {
             let mut raw = Raw::default();
-            // Whether the record is valid is not asked here: one that is cut off still has its first fields.
+            // Whether the record is valid is not asked here: one that is cut off still has its
+            // first fields.
             let _ = (reader.read)(text, &mut raw);
             sketch.seen = raw.seen;
             sketch.dialect = Dialect::of(raw.seen);

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The canonical text of an address and its network (/24 or /64), or `None` if it is not one.
 ///
-/// Logs write addresses with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), with a zone (`fe80::1%eth0`) and as
-/// IPv4 inside IPv6 (`::ffff:192.0.2.1`); all of that is taken off.
+/// Logs write addresses with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), with a zone
+/// (`fe80::1%eth0`) and as IPv4 inside IPv6 (`::ffff:192.0.2.1`); all of that is taken off.
 pub(crate) fn canonical(text: Cow<'_, str>) -> Option<(Cow<'_, str>, String)> {
     let address = parse(text.trim())?.to_canonical();
     let network = match address {

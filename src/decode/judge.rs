@@ -1,10 +1,12 @@
 //! From what a record says to what is true: the rules that hold in every dialect.
 //!
-//! [`Raw`] is one record as its dialect read it. [`Raw::judge`] makes the canonical row of it: which of two places
-//! counts, what a date, an address or a code means, and what is too wrong to be believed.
+//! [`Raw`] is one record as its dialect read it. [`Raw::judge`] makes the canonical row of it:
+//! which of two places counts, what a date, an address or a code means, and what is too wrong to be
+//! believed.
 
 use std::borrow::Cow;
 
+use super::category::{other_log, sign_in_log};
 use super::json::{Seen, owned};
 use super::password::{self, Password};
 use super::{ip, stated_reason, time};
@@ -24,7 +26,8 @@ pub(crate) enum Code {
     OutOfRange,
 }
 
-/// One record as it was read, before it is judged. Fields of `row` are taken as they are, all others are weighed.
+/// One record as it was read, before it is judged. Fields of `row` are taken as they are, all
+/// others are weighed.
 #[derive(Default)]
 pub(crate) struct Raw<'a> {
     /// The known fields of the outermost object: they tell the dialect.
@@ -34,7 +37,8 @@ pub(crate) struct Raw<'a> {
     /// Event time and ingestion time, as text.
     pub(crate) created: Option<Cow<'a, str>>,
     pub(crate) ingested: Option<Cow<'a, str>>,
-    /// The log that the record belongs to: a category of diagnostic settings or a table of Log Analytics.
+    /// The log that the record belongs to: a category of diagnostic settings or a table of Log
+    /// Analytics.
     pub(crate) category: Option<Cow<'a, str>>,
     pub(crate) operation: Option<Cow<'a, str>>,
     pub(crate) event_types: Option<Vec<Cow<'a, str>>>,
@@ -46,7 +50,8 @@ pub(crate) struct Raw<'a> {
     /// The source address, from the event and from its envelope.
     pub(crate) ip: Option<Cow<'a, str>>,
     pub(crate) caller_ip: Option<Cow<'a, str>>,
-    /// Tenants: the one that logged the event, the one it names, and the two ends of a cross-tenant access.
+    /// Tenants: the one that logged the event, the one it names, and the two ends of a cross-tenant
+    /// access.
     pub(crate) log_tenant: Option<Cow<'a, str>>,
     pub(crate) tenant: Option<Cow<'a, str>>,
     pub(crate) resource_tenant: Option<Cow<'a, str>>,
@@ -63,7 +68,8 @@ pub(crate) struct Raw<'a> {
     pub(crate) risk_aggregated: Option<Cow<'a, str>>,
     pub(crate) risk_types: Option<Vec<Cow<'a, str>>>,
     pub(crate) risk_types_v2: Option<Vec<Cow<'a, str>>>,
-    /// The step of `authenticationDetails` that is being read, and what the steps have shown so far.
+    /// The step of `authenticationDetails` that is being read, and what the steps have shown so
+    /// far.
     pub(crate) step_method: Option<Cow<'a, str>>,
     pub(crate) step_detail: Option<Cow<'a, str>>,
     pub(crate) step_succeeded: Option<bool>,
@@ -138,7 +144,8 @@ impl Raw<'_> {
         self.password = password::stronger(self.password, shown);
     }
 
-    /// A list of network locations begins: from now on it is known whether a trusted one is among them.
+    /// A list of network locations begins: from now on it is known whether a trusted one is among
+    /// them.
     pub(crate) fn begin_networks(&mut self) {
         self.row.is_trusted_location.get_or_insert(false);
         self.row.network_location_names.get_or_insert_default();
@@ -295,53 +302,4 @@ fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
         return Cow::Owned(text.to_lowercase());
     }
     text
-}
-
-/// The categories of sign-in logs in diagnostic settings, and the tables they become in Log Analytics.
-const SIGN_IN_LOGS: &[(&str, &str)] = &[
-    ("SignInLogs", "interactive"),
-    ("NonInteractiveUserSignInLogs", "non_interactive"),
-    ("ServicePrincipalSignInLogs", "service_principal"),
-    ("ManagedIdentitySignInLogs", "managed_identity"),
-    ("ADFSSignInLogs", "adfs"),
-    ("MicrosoftServicePrincipalSignInLogs", "service_principal"),
-    ("AADNonInteractiveUserSignInLogs", "non_interactive"),
-    ("AADServicePrincipalSignInLogs", "service_principal"),
-    ("AADManagedIdentitySignInLogs", "managed_identity"),
-];
-
-/// Logs that people keep in the same places. Only these names are counted by name, so that a hostile log can't fill
-/// the tally with names of its own.
-const OTHER_LOGS: &[&str] = &[
-    "AuditLogs",
-    "ProvisioningLogs",
-    "RiskyUsers",
-    "UserRiskEvents",
-    "RiskyServicePrincipals",
-    "ServicePrincipalRiskEvents",
-    "NetworkAccessTrafficLogs",
-    "NetworkAccessAlerts",
-    "NetworkAccessConnectionEvents",
-    "RemoteNetworkHealthLogs",
-    "EnrichedOffice365AuditLogs",
-    "MicrosoftGraphActivityLogs",
-    "B2CRequestLogs",
-    "Administrative",
-    "Policy",
-    "ServiceHealth",
-];
-
-fn sign_in_log(log: &str) -> Option<&'static str> {
-    let known = SIGN_IN_LOGS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(log))?;
-    Some(known.1)
-}
-
-fn other_log(log: &str) -> &'static str {
-    OTHER_LOGS
-        .iter()
-        .find(|name| name.eq_ignore_ascii_case(log))
-        .copied()
-        .unwrap_or("other")
 }

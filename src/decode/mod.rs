@@ -1,16 +1,18 @@
 //! Bytes in, canonical rows out: the only place that knows how vendors spell a sign-in.
 //!
-//! A spelling is a [`Framing`] (where a record begins and ends) times a [`Dialect`] (what its fields are called), and it
-//! is recognised by content alone, never by the name of a file:
+//! A spelling is a [`Framing`] (where a record begins and ends) times a [`Dialect`] (what its
+//! fields are called), and it is recognised by content alone, never by the name of a file:
 //!
 //! ```text
 //! bytes ──▶ Framer ──Block──▶ BlockDecoder ──▶ batch + Tally
 //! ```
 //!
-//! The [`Framer`] cuts whole records and is quick; the [`BlockDecoder`] reads them and may run on many threads, one
-//! block at a time. [`Decoder`] is both in one, for streams. Nothing here knows files, compression or SQL.
+//! The [`Framer`] cuts whole records and is quick; the [`BlockDecoder`] reads them and may run on
+//! many threads, one block at a time. [`Decoder`] is both in one, for streams. Nothing here knows
+//! files, compression or SQL.
 
 mod block;
+mod category;
 mod decoder;
 mod detect;
 mod dialect;
@@ -44,13 +46,15 @@ pub struct Spelling {
 }
 
 impl Spelling {
-    /// Both halves in one word, such as `diagnostic_settings.json_lines`. This text stands in column `spelling`.
+    /// Both halves in one word, such as `diagnostic_settings.json_lines`. This text stands in
+    /// column `spelling`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.dialect.name, self.framing.name())
     }
 }
 
-/// How much of one record is still believed. The memory that a reader needs follows from `max_record`.
+/// How much of one record is still believed. The memory that a reader needs follows from
+/// `max_record`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest record in bytes. A longer one is rejected, and never held in memory whole.

@@ -1,7 +1,8 @@
 //! What the steps of `authenticationDetails` show about the password.
 //!
-//! A refusal says nothing about the password that was tried (Microsoft: "regardless of the password validity"), but
-//! its steps may. Their words decide, not their `succeeded`: real steps read "satisfied" and `false` at once.
+//! A refusal says nothing about the password that was tried (Microsoft: "regardless of the password
+//! validity"), but its steps may. Their words decide, not their `succeeded`: real steps read
+//! "satisfied" and `false` at once.
 
 use memchr::memchr2_iter;
 
@@ -20,8 +21,9 @@ const CORRECT: [&str; 2] = [
     "first factor requirement satisfied by claim in the token",
 ];
 
-/// Words that mean a wrong one. They come first, since "incorrect password" contains "correct password". The lockout
-/// text ("… too many times with an incorrect user ID or password") must fit none: it speaks of earlier attempts.
+/// Words that mean a wrong one. They come first, since "incorrect password" contains "correct
+/// password". The lockout text ("… too many times with an incorrect user ID or password") must fit
+/// none: it speaks of earlier attempts.
 const INCORRECT: [&str; 5] = [
     "incorrect password",
     "invalid password",

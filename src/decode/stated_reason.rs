@@ -1,10 +1,12 @@
 //! Which of the meanings of error 50053 its text states.
 //!
-//! The number has three meanings and only Microsoft's free text tells them apart. That text drifts (final period or
-//! not, `'` or `’`, old and new wordings), so it is folded first and then searched for fragments that have outlived
-//! the drift. Reference text that names two meanings states neither.
+//! The number has three meanings and only Microsoft's free text tells them apart. That text drifts
+//! (final period or not, `'` or `’`, old and new wordings), so it is folded first and then searched
+//! for fragments that have outlived the drift. Reference text that names two meanings states
+//! neither.
 
-/// Fragments that each state a meaning, in folded form. A text that fits two meanings, or none, is `generic`.
+/// Fragments that each state a meaning, in folded form. A text that fits two meanings, or none, is
+/// `generic`.
 const FRAGMENTS: &[(&str, &[&str])] = &[
     (
         "lockout",
@@ -19,8 +21,8 @@ const FRAGMENTS: &[(&str, &[&str])] = &[
     ("high_confidence_risk", &["high confidence of risk"]),
 ];
 
-/// What `text` states: `lockout`, `malicious_ip`, `high_confidence_risk`, `generic` (a text that fits none of them, or
-/// several) or `absent` (no text).
+/// What `text` states: `lockout`, `malicious_ip`, `high_confidence_risk`, `generic` (a text that
+/// fits none of them, or several) or `absent` (no text).
 pub(crate) fn stated(text: Option<&str>) -> &'static str {
     let Some(text) = text.map(fold).filter(|text| !text.is_empty()) else {
         return "absent";
@@ -34,7 +36,8 @@ pub(crate) fn stated(text: Option<&str>) -> &'static str {
     }
 }
 
-/// Lower case, straight apostrophes, single blanks and none at the ends. `char::is_whitespace` knows U+00A0.
+/// Lower case, straight apostrophes, single blanks and none at the ends. `char::is_whitespace`
+/// knows U+00A0.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for word in text.split_whitespace() {

@@ -6,7 +6,8 @@ use std::ops::AddAssign;
 /// How many rejected records are kept as evidence. The count itself has no limit.
 const SAMPLES: usize = 5;
 
-/// What became of the records of one stretch of input. Tallies of several stretches add up, in any order, to the same.
+/// What became of the records of one stretch of input. Tallies of several stretches add up, in any
+/// order, to the same.
 ///
 /// `sign_ins + outside + rejected.count + others` is always `records`.
 #[derive(Default, Clone, Debug, PartialEq)]
@@ -19,7 +20,8 @@ pub struct Tally {
     pub outside: u64,
     /// Records that could not be read.
     pub rejected: Rejected,
-    /// Records that are something else, by what they are: the name of a known log category, or `other`.
+    /// Records that are something else, by what they are: the name of a known log category, or
+    /// `other`.
     pub others: BTreeMap<String, u64>,
     /// Rows without a sign-in id: they cannot be told from their own duplicates.
     pub without_id: u64,
@@ -47,7 +49,8 @@ pub struct Rejected {
 pub struct Rejection {
     /// Where the record begins, in bytes of the decompressed input.
     pub offset: u64,
-    /// What is wrong with it, in our own words. It holds no bytes of the log, so it can be shown anywhere.
+    /// What is wrong with it, in our own words. It holds no bytes of the log, so it can be shown
+    /// anywhere.
     pub reason: String,
 }
 

@@ -155,7 +155,8 @@ fn one_whole_diagnostic_record_fills_every_column() {
     );
 }
 
-/// Real logs of others, which are not part of this project. They are read where they have been laid beside it.
+/// Real logs of others, which are not part of this project. They are read where they have been laid
+/// beside it.
 #[test]
 fn real_samples_lose_nothing() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples");

@@ -10,10 +10,12 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// Microseconds since 1970 UTC. Known forms, all cut (not rounded) to microseconds:
 ///
-/// - `2026-03-02T08:15:30.1234567Z`: any number of fraction digits or none, blank or `T`, `Z`, `+00:00`, `-0500` or
+/// - `2026-03-02T08:15:30.1234567Z`: any number of fraction digits or none, blank or `T`, `Z`,
+///   `+00:00`, `-0500` or
 ///   no zone at all, which means UTC
 /// - `11/14/2025 1:48:53 AM` and `4/28/2021, 2:08:45.221 PM`: month first, UTC
-/// - `/Date(1598901896013)/` and `/Date(1598901896013+0200)/`: milliseconds UTC, whatever the zone says
+/// - `/Date(1598901896013)/` and `/Date(1598901896013+0200)/`: milliseconds UTC, whatever the zone
+///   says
 pub(crate) fn parse(text: &str) -> Result<i64, NotATime> {
     let text = text.trim();
     let mut rest = Rest(text.as_bytes());
@@ -209,7 +211,8 @@ fn days(year: i64, month: i64, day: i64) -> Result<i64, NotATime> {
     if year < 1 || !(1..=length).contains(&day) {
         return Err(NotATime);
     }
-    // Years that begin in March have their leap day at the end, so the months before it never shift.
+    // Years that begin in March have their leap day at the end, so the months before it never
+    // shift.
     let shifted = if month <= 2 { year - 1 } else { year };
     let month_of_year = (month + 9) % 12;
     let day_of_year = (153 * month_of_year + 2) / 5 + day - 1;

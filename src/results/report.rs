@@ -153,8 +153,11 @@ fn show(text: &mut String, finding: &Finding, style: Style) {
             counts.push(format!("{} {what}", number(count)));
         }
     }
-    let confidence =
-        finding.confidence.map(|sure| format!(", {:.0} % sure", sure * 100.0)).unwrap_or_default();
+    // What is not known is not known with some percentage.
+    let confidence = match finding.confidence {
+        Some(sure) if sure > 0.0 => format!(", {:.0} % sure", sure * 100.0),
+        _ => String::new(),
+    };
     let when = span(finding.first_seen.as_ref(), finding.last_seen.as_ref());
     line(text, "when", &when, style);
     line(text, "what", &format!("{} ({}{confidence})", counts.join(", "), finding.cause), style);

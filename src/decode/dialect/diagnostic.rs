@@ -1,7 +1,8 @@
 //! Diagnostic settings: an envelope of Azure Monitor around the `signIn` resource of Graph.
 //!
-//! Storage blobs and Event Hubs carry the same records. The envelope's `time` is the ingestion clock, minutes behind
-//! the event; its `location` is a country and its `resourceId` a path, unlike the fields of those names inside.
+//! Storage blobs and Event Hubs carry the same records. The envelope's `time` is the ingestion
+//! clock, minutes behind the event; its `location` is a country and its `resourceId` a path, unlike
+//! the fields of those names inside.
 
 use serde::de::MapAccess;
 
@@ -9,7 +10,8 @@ use super::code::code;
 use super::graph::SignIn;
 use super::{Dialect, Key, Part, Raw, nested, read, skip, text};
 
-/// Records of every log that diagnostic settings deliver; what is no sign-in is told by its category.
+/// Records of every log that diagnostic settings deliver; what is no sign-in is told by its
+/// category.
 pub(super) static DIAGNOSTIC_SETTINGS: Dialect = Dialect {
     name: "diagnostic_settings",
     title: "Entra diagnostic settings (storage account, Event Hub)",

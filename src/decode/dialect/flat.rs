@@ -1,8 +1,9 @@
 //! The flat form: PascalCase columns without an envelope, some of them JSON inside a text.
 //!
-//! Service principal sign-ins of mid-2025 came like this through diagnostic settings, and Log Analytics has always
-//! named its columns so. Three names change their meaning against Graph: `TenantId` is a workspace, `ResourceId` a
-//! path and `Location` a country; `AADTenantId`, `ResourceIdentity` and `LocationDetails` are what Graph calls so.
+//! Service principal sign-ins of mid-2025 came like this through diagnostic settings, and Log
+//! Analytics has always named its columns so. Three names change their meaning against Graph:
+//! `TenantId` is a workspace, `ResourceId` a path and `Location` a country; `AADTenantId`,
+//! `ResourceIdentity` and `LocationDetails` are what Graph calls so.
 
 use serde::de::MapAccess;
 

@@ -1,12 +1,15 @@
 //! Microsoft Graph: the `signIn` resource, which is also what the other dialects wrap or rename.
 //!
-//! v1.0, beta and the JSON download of the portal differ only in which fields they have. Objects of the PowerShell
-//! SDK have the same fields in PascalCase, and put those that the SDK does not know under `AdditionalProperties`.
+//! v1.0, beta and the JSON download of the portal differ only in which fields they have. Objects of
+//! the PowerShell SDK have the same fields in PascalCase, and put those that the SDK does not know
+//! under `AdditionalProperties`.
 
 use serde::de::MapAccess;
 
 use super::code::code;
-use super::{Dialect, Key, Part, Raw, flag, is_sign_in, list, nested, number, read, skip, text};
+use super::{
+    Dialect, Key, Part, Raw, flag, float, integer, is_sign_in, list, nested, read, skip, text,
+};
 
 /// Graph API and portal download.
 pub(super) static GRAPH: Dialect = Dialect {
@@ -42,7 +45,7 @@ impl Part for SignIn {
             Key::UserDisplayName => text(&mut row.user_display_name, map),
             Key::UserType => text(&mut row.user_type, map),
             Key::IpAddress => text(&mut raw.ip, map),
-            Key::AutonomousSystemNumber => number(&mut row.asn, map),
+            Key::AutonomousSystemNumber => integer(&mut row.asn, map),
             Key::Location | Key::LocationDetails => nested::<Location, A>(raw, map),
             Key::AppId => text(&mut row.app_id, map),
             Key::AppDisplayName => text(&mut row.app_display_name, map),
@@ -134,8 +137,8 @@ impl Part for Location {
             Key::City => text(&mut row.city, map),
             Key::State => text(&mut row.state, map),
             Key::CountryOrRegion => text(&mut row.country, map),
-            Key::Latitude => number(&mut row.latitude, map),
-            Key::Longitude => number(&mut row.longitude, map),
+            Key::Latitude => float(&mut row.latitude, map),
+            Key::Longitude => float(&mut row.longitude, map),
             Key::GeoCoordinates | Key::AdditionalProperties => nested::<Location, A>(raw, map),
             _ => skip(map),
         }

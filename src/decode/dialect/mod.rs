@@ -1,8 +1,11 @@
-//! What the fields of a record are called. A dialect is a value in a list, not a type: adding one is a file and a line.
+//! What the fields of a record are called. A dialect is a value in a list, not a type: adding one
+//! is a file and a line.
 
 use std::fmt;
 
-use super::json::{Key, Part, Seen, Unreadable, flag, list, nested, number, read, skip, text};
+use super::json::{
+    Key, Part, Seen, Unreadable, flag, float, integer, list, nested, read, skip, text,
+};
 use super::judge::Raw;
 
 mod code;
@@ -78,7 +81,8 @@ const OF_OTHERS: &[Key] = &[
     Key::Properties,
 ];
 
-/// Whether an object without an envelope looks like a sign-in: enough of its fields, and none of something else's.
+/// Whether an object without an envelope looks like a sign-in: enough of its fields, and none of
+/// something else's.
 fn is_sign_in(seen: Seen) -> bool {
     let typical = seen.count(OF_SIGN_INS);
     let all = typical + seen.count(COMMON);

@@ -1,4 +1,5 @@
-//! Records that are one line each: the quickest framing, since a line end can't stand inside JSON text.
+//! Records that are one line each: the quickest framing, since a line end can't stand inside JSON
+//! text.
 
 use memchr::{memchr, memrchr};
 

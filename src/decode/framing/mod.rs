@@ -1,8 +1,9 @@
 //! Where a record begins and ends, whatever its fields are called.
 //!
-//! A [`Framer`] takes bytes cut anywhere and gives [`Block`]s of whole records. It must keep up with the disk on one
-//! thread, so it looks for line ends where that is enough (`lines`) and follows brackets and quotes where it is not
-//! (`structure`). Reading the records is left to the threads that take the blocks.
+//! A [`Framer`] takes bytes cut anywhere and gives [`Block`]s of whole records. It must keep up
+//! with the disk on one thread, so it looks for line ends where that is enough (`lines`) and
+//! follows brackets and quotes where it is not (`structure`). Reading the records is left to the
+//! threads that take the blocks.
 
 use std::io::{self, Read};
 use std::mem;
@@ -100,7 +101,8 @@ pub(super) enum Records {
 
 /// Cuts whole records out of bytes that come in pieces cut anywhere.
 ///
-/// It holds what has come since the last [`cut`](Self::cut) and at most [`Limits::max_record`] before that.
+/// It holds what has come since the last [`cut`](Self::cut) and at most [`Limits::max_record`]
+/// before that.
 #[derive(Debug)]
 pub struct Framer {
     kind: Kind,
@@ -149,11 +151,12 @@ impl Framer {
         }
     }
 
-    /// Reads from `input` until `at_most` bytes have come or it ends. Returns how many came; 0 means the end.
+    /// Reads from `input` until `at_most` bytes have come or it ends. Returns how many came; 0
+    /// means the end.
     ///
     /// # Errors
-    /// What `input` says, except an interruption, which is tried again. Bytes that came before the error are kept, so
-    /// that [`finish`](Self::finish) still gives the records that are whole.
+    /// What `input` says, except an interruption, which is tried again. Bytes that came before the
+    /// error are kept, so that [`finish`](Self::finish) still gives the records that are whole.
     pub fn fill(&mut self, input: &mut impl Read, at_most: usize) -> io::Result<usize> {
         self.buffer.reserve(at_most);
         input
@@ -162,7 +165,8 @@ impl Framer {
             .read_to_end(&mut self.buffer)
     }
 
-    /// Appends bytes that are already in memory. Push less than 1 GiB between two [`cut`](Self::cut)s.
+    /// Appends bytes that are already in memory. Push less than 1 GiB between two
+    /// [`cut`](Self::cut)s.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -179,7 +183,8 @@ impl Framer {
         self.block(cut)
     }
 
-    /// The end of the input: the last line needs no line end; a record that is only half there is rejected.
+    /// The end of the input: the last line needs no line end; a record that is only half there is
+    /// rejected.
     pub fn finish(&mut self) -> Option<Block> {
         self.start(true);
         let cut = match &mut self.kind {
@@ -245,7 +250,8 @@ impl Framer {
     }
 }
 
-/// The words for a record longer than the limit. Both kinds of framing and the reader of lines use them.
+/// The words for a record longer than the limit. Both kinds of framing and the reader of lines use
+/// them.
 pub(super) fn too_long(limits: Limits) -> String {
     format!(
         "longer than {} bytes, the limit for one record",

@@ -1,7 +1,7 @@
 //! Every vendor name of a field that decoding knows, once, with the column-like word it stands for.
 //!
-//! A record has about a hundred keys. Comparing each with every known name would cost more than parsing it, so the
-//! names are put into a small hash table when the program is compiled.
+//! A record has about a hundred keys. Comparing each with every known name would cost more than
+//! parsing it, so the names are put into a small hash table when the program is compiled.
 
 /// Makes the enum and the list of names.
 macro_rules! keys {
@@ -20,7 +20,8 @@ macro_rules! keys {
 }
 
 keys! {
-    // The sign-in itself, in the words of Microsoft Graph; PascalCase is PowerShell and Log Analytics.
+    // The sign-in itself, in the words of Microsoft Graph; PascalCase is PowerShell and Log
+    // Analytics.
     Id: "id", "Id";
     CreatedDateTime: "createdDateTime", "CreatedDateTime";
     UserId: "userId", "UserId";
@@ -169,7 +170,8 @@ impl Key {
     }
 }
 
-/// Which known fields an object has. Kept for the outermost object of each record: it tells the dialect.
+/// Which known fields an object has. Kept for the outermost object of each record: it tells the
+/// dialect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     keys: u128,

@@ -310,6 +310,21 @@ fn a_value_of_the_wrong_type_costs_only_itself() {
 }
 
 #[test]
+fn places_that_are_no_numbers_are_null() {
+    let place = |latitude: &str| {
+        row(&graph(&format!(
+            r#""location":{{"geoCoordinates":{{"latitude":{latitude}}}}}"#
+        )))
+        .remove("latitude")
+    };
+    assert_eq!(place(r#""55.5""#).as_deref(), Some("55.5"));
+    assert_eq!(place("-7").as_deref(), Some("-7.0"));
+    for latitude in [r#""NaN""#, r#""inf""#, r#""1e999""#, "null", r#""north""#] {
+        assert_eq!(place(latitude), None, "{latitude}");
+    }
+}
+
+#[test]
 fn risk_falls_back_to_the_older_names() {
     let row = row(&graph(
         r#""riskLevelAggregated":"low","riskEventTypes":["a"],"riskEventTypes_v2":[]"#,

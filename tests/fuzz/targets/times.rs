@@ -1,0 +1,15 @@
+//! Any text as a point in time: no panic, and what is read lies in the years 1 to 9999.
+#![no_main]
+#![allow(dead_code)]
+
+#[path = "../../../src/decode/time.rs"]
+mod time;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    if let Ok(micros) = time::parse(text) {
+        // A zone may shift the first and the last hours of those years over their edge.
+        let day = 86_400_000_000;
+        let years = -62_135_596_800_000_000 - day..253_402_300_800_000_000 + day;
+        assert!(years.contains(&micros), "{text:?} is {micros}");
+    }
+});
