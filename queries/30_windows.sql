@@ -57,8 +57,9 @@ succeeded AS (
   GROUP BY date_bin($window, o.time), o.tenant_key, o.user_key, o.ip_address
 )
 SELECT
-  r.window_start,
-  r.window_start + $window AS window_end,
+  -- date_bin counts in nanoseconds; every other time here is in microseconds.
+  arrow_cast(r.window_start, 'Timestamp(Microsecond, Some("UTC"))') AS window_start,
+  arrow_cast(r.window_start + $window, 'Timestamp(Microsecond, Some("UTC"))') AS window_end,
   r.tenant_id,
   r.user_principal_name,
   r.user_id,
@@ -80,4 +81,4 @@ LEFT JOIN failed AS f
 LEFT JOIN succeeded AS s
   ON r.window_start = s.window_start AND r.tenant_key = s.tenant_key
   AND r.user_key = s.user_key AND r.ip_address = s.ip_address
-ORDER BY r.window_start, r.tenant_id, r.user_principal_name, r.user_id, r.ip_address
+ORDER BY window_start, r.tenant_id, r.user_principal_name, r.user_id, r.ip_address

@@ -103,7 +103,7 @@ judged AS (
     c.technique,
     c.advice,
     c.advice_source,
-    c.explain AS explanation
+    c.explanation AS explanation
   FROM patterns AS g
   INNER JOIN causes AS c ON g.cause = c.cause
   -- Every claim of one finding carries the same evidence: the first refusal's stands for all.

@@ -4,7 +4,6 @@ mod bar;
 mod commands;
 mod prompt;
 
-use std::error::Error as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,18 +60,10 @@ fn end(done: signsift::Result<u8>) -> u8 {
     }
 }
 
-/// Says what went wrong, and why, on stderr. Messages may hold names from the disk or the log.
+/// Says what went wrong on stderr. Every error names its own cause; it may hold text of the disk or
+/// the log.
 fn complain(error: &Error) {
-    let mut text = format!("signsift: {error}");
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let reason = source.to_string();
-        if !text.contains(&reason) {
-            text.push_str(&format!(": {reason}"));
-        }
-        cause = source.source();
-    }
-    for line in text.lines() {
+    for line in format!("signsift: {error}").lines() {
         // Nobody is left to be told when stderr is gone.
         let _ = writeln!(io::stderr(), "{}", terminal(line));
     }

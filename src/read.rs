@@ -175,7 +175,7 @@ impl Reading<'_> {
         self.progress.check()?;
         let decoded = decoder.decode(block).map_err(|source| self.failed(source))?;
         if let Some(batch) = &decoded.batch {
-            self.store.push(batch, self.number)?;
+            self.store.push(batch, self.number, block.offset)?;
         }
         self.progress.records.fetch_add(decoded.tally.records, Ordering::Relaxed);
         match decoded.tally.rejected.samples.first() {
@@ -223,12 +223,13 @@ impl Reading<'_> {
                     break;
                 }
             };
+            let place = tally.records;
             tally.records += batch.num_rows() as u64;
             self.progress.records.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
             let (batch, outside) =
                 canonical(&batch, self.options).map_err(|source| self.failed(source))?;
             tally += outside;
-            self.store.push(&batch, self.number)?;
+            self.store.push(&batch, self.number, place)?;
         }
         self.progress.bytes.fetch_add(input.bytes, Ordering::Relaxed);
         input.count(tally);

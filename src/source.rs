@@ -224,6 +224,7 @@ pub fn open(
         Counted { inner: raw, packed: Arc::clone(&packed), progress: Arc::clone(progress) };
     let mut buffered = BufReader::with_capacity(1 << 18, counted);
     let compression = Compression::of(buffered.fill_buf()?);
+    #[allow(clippy::disallowed_types, reason = "the one place that unpacks, and only within `Capped`")]
     let reader: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(buffered),
         Compression::Gzip => Box::new(Capped {

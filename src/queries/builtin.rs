@@ -10,6 +10,7 @@ macro_rules! files {
 pub(super) static FILES: &[(&str, &str)] = files![
     "00_thresholds.sql",
     "10_outcomes.sql",
+    "12_tenants.sql",
     "20_refusals.sql",
     "22_failures.sql",
     "24_places.sql",

@@ -268,7 +268,7 @@ impl Session {
         let Some(claims) = claims else { return Ok(()) };
         let names = [
             "cause", "rank", "title", "severity", "attack", "technique", "advice", "advice_source",
-            "explain",
+            "explanation",
         ];
         let causes = async {
             let columns = names

@@ -67,6 +67,7 @@ impl OutFolder {
     /// was there before stays in both cases.
     pub fn commit(self) -> Result<()> {
         check(&self.target, self.overwrite)?;
+        open_to_others(self.path())?;
         sync_folder(self.path())?;
         let old = self.parent.join(format!(
             ".{}.old-{}",
@@ -84,7 +85,6 @@ impl OutFolder {
             }
             return Err(Error::write(&self.target)(error));
         }
-        open_to_others(&self.target)?;
         // The folder has its name now; nothing is left to be removed.
         let _ = self.partial.keep();
         sync_folder(&self.parent)?;

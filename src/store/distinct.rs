@@ -6,10 +6,10 @@ use std::collections::hash_map::Entry;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{filter_record_batch, interleave_record_batch};
-use arrow::datatypes::{TimestampMicrosecondType, UInt16Type, UInt32Type};
+use arrow::datatypes::{TimestampMicrosecondType, UInt16Type, UInt32Type, UInt64Type};
 use arrow::error::ArrowError;
 
-use super::{SEGMENT_ROWS, SOURCE, times};
+use super::{PLACE, SEGMENT_ROWS, SOURCE, times};
 use crate::error::{Error, Result};
 use crate::signin::{Columns, RICHNESS};
 
@@ -24,7 +24,8 @@ pub struct Distinct {
 /// Keeps one row of each sign-in id of `batches`. Rows without an id are all kept.
 ///
 /// Of several copies the one with the most filled columns stays, then the one that was ingested
-/// first, then the one of the input named first: the same inputs give the same rows.
+/// first, then the one of the input named first, then the first in that input: the same inputs give
+/// the same rows, in whatever order threads decoded them.
 pub(super) fn distinct(
     batches: Vec<RecordBatch>,
     columns: Columns,
@@ -68,12 +69,13 @@ fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
         let ingested = column(batch, "ingested_at")?.as_primitive::<TimestampMicrosecondType>();
         let richness = column(batch, RICHNESS)?.as_primitive::<UInt16Type>();
         let sources = column(batch, SOURCE)?.as_primitive::<UInt32Type>();
+        let places = column(batch, PLACE)?.as_primitive::<UInt64Type>();
         for row in 0..batch.num_rows() {
             if ids.is_null(row) {
                 continue;
             }
             let first = ingested.is_valid(row).then(|| ingested.value(row)).unwrap_or(i64::MAX);
-            let rank = (Reverse(richness.value(row)), first, sources.value(row));
+            let rank = (Reverse(richness.value(row)), first, sources.value(row), places.value(row));
             match best.entry(ids.value(row)) {
                 Entry::Vacant(entry) => {
                     entry.insert((rank, at, row));
@@ -94,7 +96,7 @@ fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
 }
 
 /// The smallest stays.
-type Rank = (Reverse<u16>, i64, u32);
+type Rank = (Reverse<u16>, i64, u32, u64);
 
 fn filtered(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBatch>, ArrowError> {
     let mut rows = Vec::with_capacity(batches.len());

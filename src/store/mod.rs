@@ -27,6 +27,7 @@ use spill::{Spill, Spilled};
 pub type Day = Option<i32>;
 
 const SOURCE: &str = "source";
+const PLACE: &str = "place";
 const SEGMENT_ROWS: usize = 8192;
 const DAY_MICROS: i64 = 86_400_000_000;
 const MINUTE_MICROS: i64 = 60_000_000;
@@ -73,6 +74,7 @@ impl Store {
         let mut fields: Vec<_> = columns.schema().fields().iter().map(plain).collect();
         fields.push(Field::new(RICHNESS, DataType::UInt16, true));
         fields.push(Field::new(SOURCE, DataType::UInt32, true));
+        fields.push(Field::new(PLACE, DataType::UInt64, true));
         Store {
             columns,
             schema: Arc::new(Schema::new(fields)),
@@ -87,12 +89,14 @@ impl Store {
         columns.union(Columns::of(NEEDED))
     }
 
-    /// Takes a batch of the columns of the store plus richness, from input number `source`.
+    /// Takes a batch of the columns of the store plus richness, from input number `source`, whose
+    /// rows stand at `place` and after in that input: by any count that puts the rows of an input in
+    /// order, such as bytes, since threads deliver them in none.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    pub fn push(&self, batch: &RecordBatch, source: u32) -> Result<()> {
-        let batch = self.with_source(batch, source).map_err(|error| self.failed(error))?;
+    pub fn push(&self, batch: &RecordBatch, source: u32, place: u64) -> Result<()> {
+        let batch = self.with_source(batch, source, place).map_err(|error| self.failed(error))?;
         let parts = split_by_day(&batch).map_err(|error| self.failed(error))?;
         let mut inner = self.lock();
         for (day, part) in parts {
@@ -150,10 +154,17 @@ impl Store {
         Error::Table { input: self.temp.display().to_string(), source }
     }
 
-    fn with_source(&self, batch: &RecordBatch, source: u32) -> Result<RecordBatch, ArrowError> {
-        let number: ArrayRef = Arc::new(UInt32Array::from_value(source, batch.num_rows()));
+    fn with_source(
+        &self,
+        batch: &RecordBatch,
+        source: u32,
+        place: u64,
+    ) -> Result<RecordBatch, ArrowError> {
+        let rows = batch.num_rows();
+        let number: ArrayRef = Arc::new(UInt32Array::from_value(source, rows));
+        let places: UInt64Array = (place..).take(rows).collect();
         let mut columns = batch.columns().to_vec();
-        columns.push(number);
+        columns.extend([number, Arc::new(places) as ArrayRef]);
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 }

@@ -15,10 +15,16 @@ mod record;
 #[path = "../../../src/signin.rs"]
 mod signin;
 
-const LIMITS: Limits = Limits { max_record: 150, max_depth: 8 };
+const LIMITS: Limits = Limits {
+    max_record: 150,
+    max_depth: 8,
+};
 
 fn run(text: &[u8], pieces: &[u8], framing: Framing) -> (Option<RecordBatch>, Tally) {
-    let spelling = Spelling { framing, dialect: record::dialect("") };
+    let spelling = Spelling {
+        framing,
+        dialect: record::dialect(""),
+    };
     let columns = signin::Columns::of(["sign_in_id", "time", "spelling"]);
     let mut framer = Framer::new(framing, LIMITS);
     let mut decoder = BlockDecoder::new(spelling, "f", columns, Keep::default(), LIMITS);
@@ -44,12 +50,20 @@ fn run(text: &[u8], pieces: &[u8], framing: Framing) -> (Option<RecordBatch>, Ta
     }
     framer.push(rest);
     take(framer.finish());
-    let all = batches.first().map(|first| concat_batches(&first.schema(), &batches).expect("one"));
+    let all = batches
+        .first()
+        .map(|first| concat_batches(&first.schema(), &batches).expect("one"));
     (all, tally)
 }
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let Some((head, text)) = data.split_at_checked(9) else { return };
-    let framing = if head[0] & 1 == 0 { Framing::JsonLines } else { Framing::JsonObjects };
+    let Some((head, text)) = data.split_at_checked(9) else {
+        return;
+    };
+    let framing = if head[0] & 1 == 0 {
+        Framing::JsonLines
+    } else {
+        Framing::JsonObjects
+    };
     assert_eq!(run(text, &head[1..], framing), run(text, &[], framing));
 });

@@ -4,17 +4,27 @@ use crate::decode::{BlockDecoder, Decoded, Dialect, Framer, Framing, Keep, Limit
 use crate::signin::Columns;
 
 /// Small limits, so that the fuzzer reaches them.
-pub const LIMITS: Limits = Limits { max_record: 2048, max_depth: 16 };
+pub const LIMITS: Limits = Limits {
+    max_record: 2048,
+    max_depth: 16,
+};
 
 /// The dialect of this name, or the first one.
 pub fn dialect(name: &str) -> &'static Dialect {
     let dialects = crate::decode::DIALECTS;
-    dialects.iter().find(|dialect| dialect.name == name).copied().unwrap_or(dialects[0])
+    dialects
+        .iter()
+        .find(|dialect| dialect.name == name)
+        .copied()
+        .unwrap_or(dialects[0])
 }
 
 /// Reads `data` as one line in `dialect` and checks what must hold for every input.
 pub fn read_line(data: &[u8], dialect: &'static Dialect) {
-    let spelling = Spelling { framing: Framing::JsonLines, dialect };
+    let spelling = Spelling {
+        framing: Framing::JsonLines,
+        dialect,
+    };
     let mut framer = Framer::new(spelling.framing, LIMITS);
     let mut decoder = BlockDecoder::new(spelling, "f", Columns::ALL, Keep::default(), LIMITS);
     framer.push(data);
@@ -30,7 +40,10 @@ pub fn read_line(data: &[u8], dialect: &'static Dialect) {
 pub fn check(decoded: &Decoded) {
     let tally = &decoded.tally;
     let others: u64 = tally.others.values().sum();
-    assert_eq!(tally.sign_ins + tally.outside + tally.rejected.count + others, tally.records);
+    assert_eq!(
+        tally.sign_ins + tally.outside + tally.rejected.count + others,
+        tally.records
+    );
     let rows = decoded.batch.as_ref().map_or(0, |batch| batch.num_rows());
     assert_eq!(rows as u64, tally.sign_ins);
     for sample in &tally.rejected.samples {

@@ -12,9 +12,18 @@ mod stated_reason;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let stated = stated_reason::stated(Some(text));
-    let words = ["lockout", "malicious_ip", "high_confidence_risk", "generic", "absent"];
+    let words = [
+        "lockout",
+        "malicious_ip",
+        "high_confidence_risk",
+        "generic",
+        "absent",
+    ];
     assert!(words.contains(&stated));
-    assert_eq!(stated_reason::stated(Some(&text.to_ascii_uppercase().replace(' ', "\u{a0} "))), stated);
+    assert_eq!(
+        stated_reason::stated(Some(&text.to_ascii_uppercase().replace(' ', "\u{a0} "))),
+        stated
+    );
     let _ = password::shown_by(None, Some(text), None);
     // A canonical address is its own canonical form, in the same network.
     if let Some((address, network)) = ip::canonical(text.into()) {
