@@ -15,7 +15,9 @@ use datafusion::datasource::listing::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use datafusion::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReaderBuilder,
+};
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
@@ -40,9 +42,17 @@ const ROW_GROUP_ROWS: usize = 65_536;
 pub fn folder_of(day: Day) -> String {
     let date = day.and_then(|day| {
         let micros = i64::from(day).checked_mul(86_400_000_000)?;
-        Some(jiff::Timestamp::from_microsecond(micros).ok()?.strftime("%Y-%m-%d").to_string())
+        Some(
+            jiff::Timestamp::from_microsecond(micros)
+                .ok()?
+                .strftime("%Y-%m-%d")
+                .to_string(),
+        )
     });
-    format!("event_day={}", date.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__"))
+    format!(
+        "event_day={}",
+        date.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__")
+    )
 }
 
 /// Writes the file of one day.
@@ -79,9 +89,13 @@ impl DayWriter {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn close(self) -> Result<PathBuf> {
-        let file = self.writer.into_inner().map_err(Error::table(&self.path))?;
-        file.sync_all().map_err(Error::write(&self.path))?;
+    pub fn close(mut self) -> Result<PathBuf> {
+        // Not `into_inner`, which tells of a full disk as mere text.
+        self.writer.finish().map_err(Error::table(&self.path))?;
+        self.writer
+            .inner()
+            .sync_all()
+            .map_err(Error::write(&self.path))?;
         Ok(self.path)
     }
 }
@@ -97,8 +111,11 @@ fn properties(schema: &Schema) -> WriterProperties {
             TABLE_VERSION.to_owned(),
         )]));
     if let Ok(time) = schema.index_of("time") {
-        let by_time =
-            SortingColumn { column_idx: time as i32, descending: false, nulls_first: true };
+        let by_time = SortingColumn {
+            column_idx: time as i32,
+            descending: false,
+            nulls_first: true,
+        };
         builder = builder.set_sorting_columns(Some(vec![by_time]));
     }
     // Every value is another: a dictionary would only be given up after a page of work.
@@ -145,7 +162,11 @@ pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
                 "an archive of table version {other}, and this signsift reads {TABLE_VERSION}; convert the logs again"
             ));
         }
-        None => return Err("a Parquet file, but not of an archive made by `signsift convert`".to_owned()),
+        None => {
+            return Err(
+                "a Parquet file, but not of an archive made by `signsift convert`".to_owned(),
+            );
+        }
     }
     let known = signin::schema();
     for field in metadata.schema().fields() {
@@ -153,10 +174,18 @@ pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
             .field_with_name(field.name())
             .is_ok_and(|known| known.data_type() == field.data_type());
         if !same {
-            return Err(format!("an archive with a column {:?} that is not canonical", field.name()));
+            return Err(format!(
+                "an archive with a column {:?} that is not canonical",
+                field.name()
+            ));
         }
     }
-    let rows = metadata.metadata().file_metadata().num_rows().try_into().unwrap_or_default();
+    let rows = metadata
+        .metadata()
+        .file_metadata()
+        .num_rows()
+        .try_into()
+        .unwrap_or_default();
     Ok(ArchiveFile { rows, metadata })
 }
 
@@ -165,7 +194,10 @@ pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
 pub fn common_root(paths: &[PathBuf]) -> Option<&Path> {
     let root_of = |path: &'_ PathBuf| -> Option<PathBuf> {
         let day = path.parent()?;
-        day.file_name()?.to_str()?.starts_with("event_day=").then_some(())?;
+        day.file_name()?
+            .to_str()?
+            .starts_with("event_day=")
+            .then_some(())?;
         Some(day.parent()?.to_owned())
     };
     let first = paths.first()?;
@@ -173,7 +205,8 @@ pub fn common_root(paths: &[PathBuf]) -> Option<&Path> {
     let same = paths.iter().all(|path| {
         root_of(path).as_deref() == Some(&root) && path.file_name() == first.file_name()
     });
-    same.then(|| first.parent().and_then(Path::parent)).flatten()
+    same.then(|| first.parent().and_then(Path::parent))
+        .flatten()
 }
 
 impl ArchiveFile {
@@ -210,10 +243,158 @@ pub fn table(
             ListingTableUrl::parse(path.to_string_lossy())
         })
         .collect::<std::result::Result<Vec<_>, DataFusionError>>()?;
-    let format = ParquetFormat::default().with_force_view_types(false).with_skip_metadata(true);
+    let format = ParquetFormat::default()
+        .with_force_view_types(false)
+        .with_skip_metadata(true);
     let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signin::{Columns, Signin, SigninBatch};
+    use datafusion::arrow::array::{AsArray, Int32Array};
+    use datafusion::arrow::datatypes::TimestampMicrosecondType;
+    use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+
+    fn rows(times: &[i64]) -> RecordBatch {
+        let mut batch = SigninBatch::new(Columns::ALL);
+        for time in times {
+            batch.push(&Signin {
+                sign_in_id: Some(time.to_string().into()),
+                time: Some(*time),
+                user_id: Some("u".into()),
+                ip_address: Some("192.0.2.1".into()),
+                ..Signin::default()
+            });
+        }
+        let batch = batch.take().unwrap().unwrap();
+        let canonical: Vec<usize> = (0..batch.num_columns() - 1).collect();
+        batch.project(&canonical).unwrap()
+    }
+
+    fn written(root: &Path, day: Day, batches: &[RecordBatch]) -> PathBuf {
+        let mut writer = DayWriter::create(root, day, signin::schema()).unwrap();
+        batches
+            .iter()
+            .for_each(|batch| writer.write(batch).unwrap());
+        writer.close().unwrap()
+    }
+
+    #[test]
+    fn days_are_named_as_hive_names_them() {
+        assert_eq!(folder_of(Some(0)), "event_day=1970-01-01");
+        assert_eq!(folder_of(Some(-1)), "event_day=1969-12-31");
+        assert_eq!(folder_of(Some(20_514)), "event_day=2026-03-02");
+        assert_eq!(folder_of(None), "event_day=__HIVE_DEFAULT_PARTITION__");
+        // A day that no calendar has is kept where those without a time are.
+        assert_eq!(
+            folder_of(Some(i32::MAX)),
+            "event_day=__HIVE_DEFAULT_PARTITION__"
+        );
+    }
+
+    #[test]
+    fn a_day_is_written_read_back_and_known_as_ours() {
+        let root = tempfile::tempdir().unwrap();
+        let path = written(root.path(), Some(0), &[rows(&[1, 2]), rows(&[3])]);
+        assert_eq!(
+            path,
+            root.path().join("event_day=1970-01-01/signins.parquet")
+        );
+        assert!(std::fs::read(&path).unwrap().starts_with(MAGIC));
+        let file = inspect(&path).unwrap();
+        assert_eq!(file.rows, 3);
+        let times: Vec<_> = file
+            .batches(&path)
+            .unwrap()
+            .flat_map(|batch| {
+                let batch = batch.unwrap();
+                let times = batch.column_by_name("time").unwrap();
+                times
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .values()
+                    .to_vec()
+            })
+            .collect();
+        assert_eq!(times, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_day_says_its_order_and_has_what_lets_readers_skip() {
+        let root = tempfile::tempdir().unwrap();
+        let path = written(root.path(), Some(0), &[rows(&[1, 2])]);
+        let file = File::open(&path).unwrap();
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).unwrap();
+        let group = metadata.metadata().row_group(0);
+        let at = |name: &str| signin::schema().index_of(name).unwrap();
+        assert_eq!(
+            group.sorting_columns().unwrap()[0].column_idx,
+            at("time") as i32
+        );
+        assert!(group.column(at("time")).statistics().is_some());
+        for (name, wanted) in [("user_id", true), ("ip_address", true), ("city", false)] {
+            let offset = group.column(at(name)).bloom_filter_offset();
+            assert_eq!(offset.is_some(), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn two_files_of_one_day_are_not_written_over_each_other() {
+        let root = tempfile::tempdir().unwrap();
+        let path = written(root.path(), None, &[]);
+        assert_eq!(inspect(&path).unwrap().rows, 0);
+        assert!(DayWriter::create(root.path(), None, signin::schema()).is_err());
+    }
+
+    #[test]
+    fn what_is_not_of_an_archive_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("other.parquet");
+        let told = || inspect(&path).err().unwrap();
+        assert!(told().contains("No such file"));
+        std::fs::write(&path, "PAR1 and then nothing").unwrap();
+        assert!(told().contains("a damaged Parquet file"));
+
+        let other = RecordBatch::try_from_iter([(
+            "time",
+            Arc::new(Int32Array::from(vec![1])) as Arc<dyn datafusion::arrow::array::Array>,
+        )])
+        .unwrap();
+        let write = |mark: Option<&str>| {
+            let mark = mark.map(|version| KeyValue::new(MARK.to_owned(), version.to_owned()));
+            let properties = WriterProperties::builder()
+                .set_key_value_metadata(mark.map(|mark| vec![mark]))
+                .build();
+            let file = File::create(&path).unwrap();
+            let mut writer = ArrowWriter::try_new(file, other.schema(), Some(properties)).unwrap();
+            writer.write(&other).unwrap();
+            writer.close().unwrap();
+        };
+        write(None);
+        assert!(told().contains("not of an archive made by `signsift convert`"));
+        write(Some("99"));
+        assert!(told().contains("table version 99"));
+        write(Some(TABLE_VERSION));
+        assert!(told().contains("column \"time\" that is not canonical"));
+    }
+
+    #[test]
+    fn days_of_one_archive_are_known_by_their_folders() {
+        let root = |paths: &[&str]| {
+            let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
+            common_root(&paths).map(|root| root.display().to_string())
+        };
+        let one = "a/event_day=2026-03-02/signins.parquet";
+        let two = "a/event_day=2026-03-03/signins.parquet";
+        assert_eq!(root(&[one, two]).as_deref(), Some("a"));
+        assert_eq!(root(&[one, "b/event_day=2026-03-03/signins.parquet"]), None);
+        assert_eq!(root(&[one, "a/event_day=2026-03-02/other.parquet"]), None);
+        assert_eq!(root(&[one, "a/signins.parquet"]), None);
+        assert_eq!(root(&[]), None);
+    }
 }

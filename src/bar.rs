@@ -14,21 +14,24 @@ const LONG: Duration = Duration::from_millis(700);
 const TICK: Duration = Duration::from_millis(100);
 
 /// A bar that goes away when it is dropped.
-pub struct Bar {
+pub(crate) struct Bar {
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Bar {
     /// Starts to watch `progress`, unless `quiet` or stderr is not a terminal.
-    pub fn watch(progress: &Arc<Progress>, quiet: bool) -> Bar {
+    pub(crate) fn watch(progress: &Arc<Progress>, quiet: bool) -> Bar {
         let done = Arc::new(AtomicBool::new(false));
         if quiet || !io::stderr().is_terminal() {
             return Bar { done, thread: None };
         }
         let (progress, flag) = (Arc::clone(progress), Arc::clone(&done));
         let thread = std::thread::spawn(move || draw(&progress, &flag));
-        Bar { done, thread: Some(thread) }
+        Bar {
+            done,
+            thread: Some(thread),
+        }
     }
 }
 

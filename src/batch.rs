@@ -4,36 +4,33 @@
 //! source ─▶ decode ─▶ store ─▶ signins ─▶ queries ─▶ results
 //! ```
 
+mod signins;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
-use datafusion::logical_expr::{Expr, col, lit};
-use datafusion::prelude::SessionContext;
-use datafusion::scalar::ScalarValue;
+use datafusion::arrow::datatypes::Int64Type;
 use datafusion::sql::parser::Statement;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::archive::{self, DayWriter};
-use crate::coverage::{Asked, Coverage, Input, NotJudged, Status, ThresholdInForce, rfc3339};
+use crate::coverage::{Coverage, NotJudged};
 use crate::decode::{Keep, Limits};
 use crate::engine::{Engine, Resources};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::{Queries, Session};
-use crate::read::{self, ReadOptions};
 use crate::results::{Format, OutFolder, RowWriter};
-use crate::signin::{self, Columns};
-use crate::source::{self, UnpackLimits};
-use crate::store::Store;
+use crate::signin::Columns;
+use crate::source::UnpackLimits;
+use signins::{read_all, signins, with_settings, write_days};
 
 /// The views whose rows go on the terminal and into coverage.
-const SUMMARIES: [&str; 4] = ["summary_causes", "summary_reasons", "not_judged", "categories"];
+const SUMMARIES: [&str; 4] = [
+    "summary_causes",
+    "summary_reasons",
+    "not_judged",
+    "categories",
+];
 
 /// Everything that a run needs to know.
 #[derive(Clone, Debug)]
@@ -83,12 +80,10 @@ pub struct Analysis {
 /// # Errors
 /// Inputs of which none can be read, a query that fails, a folder that cannot be written. Nothing
 /// is left under its final name then.
-pub fn analyze(
-    settings: &Settings,
-    out: Option<&Out>,
-    progress: &Progress,
-) -> Result<Analysis> {
-    let folder = out.map(|out| OutFolder::create(&out.folder, out.overwrite)).transpose()?;
+pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> Result<Analysis> {
+    let folder = out
+        .map(|out| OutFolder::create(&out.folder, out.overwrite))
+        .transpose()?;
     let results = results(&settings.queries);
     let mut names: BTreeSet<String> = results.iter().map(|(view, _)| view.clone()).collect();
     names.extend(SUMMARIES.map(str::to_owned));
@@ -184,244 +179,12 @@ fn columns_of(
     names: &BTreeSet<String>,
     statement: Option<&Statement>,
 ) -> Result<Columns> {
-    engine.query(Session::columns(engine.context()?, queries, names, statement))
-}
-
-/// The table `signins`, ready to be queried.
-struct Signins {
-    context: SessionContext,
-    provider: Arc<dyn TableProvider>,
-    coverage: Coverage,
-}
-
-impl Signins {
-    fn session(&self, engine: &Engine, queries: &Queries) -> Result<Session> {
-        Session::new(
-            self.context.clone(),
-            Arc::clone(&self.provider),
-            queries.clone(),
-            engine.temp(),
-        )
-    }
-}
-
-/// Reads the inputs into `signins`: in memory if they fit, else as a temporary archive. The days of
-/// one archive are not read at all, but queried where they are.
-fn signins(
-    engine: &Engine,
-    settings: &Settings,
-    command: &'static str,
-    columns: Columns,
-    progress: &Progress,
-) -> Result<Signins> {
-    let context = engine.context()?;
-    let failed = Error::query("signins");
-    let (sources, unreadable) = source::find(&settings.inputs)?;
-    if unreadable.is_empty()
-        && let Some(files) = read::as_archive(&sources)
-    {
-        return archived(engine, settings, command, context, files);
-    }
-    let (store, mut inputs) = read_all(engine, settings, columns, progress)?;
-    let columns = Store::columns_for(columns);
-    let table: Arc<dyn TableProvider> = if store.is_resident() {
-        progress.enter("removing duplicates");
-        let days = engine.decode(|| {
-            store
-                .into_days(usize::MAX)?
-                .into_par_iter()
-                .map(|day| {
-                    let mut rows = Vec::new();
-                    day.distinct(false, |distinct| {
-                        rows.push(distinct);
-                        Ok(())
-                    })?;
-                    Ok(rows)
-                })
-                .collect::<Result<Vec<_>>>()
-        })?;
-        let mut partitions = vec![Vec::new(); settings.resources.threads];
-        for (at, distinct) in days.into_iter().flatten().enumerate() {
-            drop_copies(&mut inputs, &distinct.dropped);
-            for (nth, batch) in distinct.batches.into_iter().enumerate() {
-                partitions[(at + nth) % settings.resources.threads].push(batch);
-            }
-        }
-        Arc::new(MemTable::try_new(columns.schema(), partitions).map_err(failed)?)
-    } else {
-        progress.enter("sorting by day");
-        let folder = engine.temp().join("signins");
-        let files = write_days(engine, store, columns, &folder, &mut inputs)?;
-        archive::table(&files, columns.schema()).map_err(failed)?
-    };
-    let provider = signin_view(&context, table)?;
-    let coverage = with_settings(Coverage::of(command, inputs), settings);
-    Ok(Signins { context, provider, coverage })
-}
-
-/// All canonical columns over a table that holds those which were asked for; the others are NULL,
-/// and nobody reads them.
-fn signin_view(
-    context: &SessionContext,
-    table: Arc<dyn TableProvider>,
-) -> Result<Arc<dyn TableProvider>> {
-    let present = table.schema();
-    let columns: Vec<Expr> = signin::schema()
-        .fields()
-        .iter()
-        .map(|field| match present.field_with_name(field.name()) {
-            Ok(_) => Ok(col(field.name())),
-            Err(_) => {
-                let null = ScalarValue::try_from(field.data_type())?;
-                Ok(lit(null).alias(field.name()))
-            }
-        })
-        .collect::<Result<_, _>>()
-        .map_err(Error::query("signins"))?;
-    let frame = context
-        .read_table(table)
-        .and_then(|frame| frame.select(columns))
-        .map_err(Error::query("signins"))?;
-    Ok(frame.into_view())
-}
-
-/// The days of one archive, queried where they are.
-fn archived(
-    engine: &Engine,
-    settings: &Settings,
-    command: &'static str,
-    context: SessionContext,
-    files: Vec<(PathBuf, Input)>,
-) -> Result<Signins> {
-    let failed = Error::query("signins");
-    let (paths, inputs): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-    let mut frame = archive::table(&paths, signin::schema())
-        .and_then(|table| context.read_table(table))
-        .map_err(Error::query("signins"))?;
-    for filter in filters(&settings.keep) {
-        frame = frame.filter(filter).map_err(Error::query("signins"))?;
-    }
-    let mut coverage = with_settings(Coverage::of(command, inputs), settings);
-    coverage.archive = read::archive_coverage(&paths);
-    let aggregates =
-        vec![count(lit(1)), count(col("time")), count(col("sign_in_id")), min(col("time")), max(col("time"))];
-    let counts = frame.clone().aggregate(vec![], aggregates).map_err(failed)?;
-    let counts = engine.query(counts.collect()).map_err(Error::query("signins"))?;
-    for batch in counts.iter().filter(|batch| batch.num_rows() == 1) {
-        let number = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(0) as u64;
-        let time = |at: usize| {
-            let times = batch.column(at).as_primitive::<TimestampMicrosecondType>();
-            times.iter().flatten().next().and_then(rfc3339)
-        };
-        let totals = &mut coverage.totals;
-        totals.outside = totals.records - number(0);
-        (totals.sign_ins, totals.distinct) = (number(0), number(0));
-        totals.without_time = number(0) - number(1);
-        totals.without_id = number(0) - number(2);
-        (totals.first_time, totals.last_time) = (time(3), time(4));
-    }
-    Ok(Signins { context, provider: frame.into_view(), coverage })
-}
-
-/// What `--since`, `--until` and `--tenant` mean in SQL; for raw inputs it is done while decoding.
-fn filters(keep: &Keep) -> Vec<Expr> {
-    let micros = |time| lit(ScalarValue::TimestampMicrosecond(Some(time), Some("UTC".into())));
-    let mut filters = Vec::new();
-    filters.extend(keep.since.map(|since| col("time").gt_eq(micros(since))));
-    filters.extend(keep.until.map(|until| col("time").lt(micros(until))));
-    if !keep.tenants.is_empty() {
-        let tenants = keep.tenants.iter().map(lit).collect();
-        filters.push(col("tenant_id").in_list(tenants, false));
-    }
-    filters
-}
-
-/// Reads all inputs into a store.
-fn read_all(
-    engine: &Engine,
-    settings: &Settings,
-    columns: Columns,
-    progress: &Progress,
-) -> Result<(Store, Vec<Input>)> {
-    let (sources, unreadable) = source::find(&settings.inputs)?;
-    let store = Store::new(columns, engine.rows_budget(), engine.temp());
-    let options = ReadOptions {
-        columns: Store::columns_for(columns),
-        keep: settings.keep.clone(),
-        limits: settings.limits,
-        unpack: settings.unpack,
-        strict: settings.strict,
-    };
-    let inputs =
-        engine.decode(|| read::read(&sources, &unreadable, &options, &store, progress))?;
-    let read = |input: &Input| matches!(input.status, Status::Read | Status::PartlyRead);
-    // An input of which every record was rejected was not read either.
-    if !inputs.iter().any(|input| read(input) && input.records > input.rejected.count) {
-        return Err(Error::NothingToRead {
-            inputs: inputs.len(),
-            first: inputs.iter().take(5).map(Input::complaint).collect(),
-        });
-    }
-    Ok((store, inputs))
-}
-
-/// Makes each day distinct and writes it, sorted, as a file of an archive in `folder`.
-fn write_days(
-    engine: &Engine,
-    store: Store,
-    columns: Columns,
-    folder: &Path,
-    inputs: &mut [Input],
-) -> Result<Vec<PathBuf>> {
-    let schema = columns.schema();
-    let written = engine.decode(|| {
-        store
-            .into_days(engine.day_share())?
-            .into_par_iter()
-            .map(|day| {
-                let mut writer = DayWriter::create(folder, day.day, Arc::clone(&schema))?;
-                let mut dropped = Vec::new();
-                day.distinct(true, |distinct| {
-                    dropped.extend(distinct.dropped);
-                    distinct.batches.iter().try_for_each(|batch| writer.write(batch))
-                })?;
-                Ok((writer.close()?, dropped))
-            })
-            .collect::<Result<Vec<_>>>()
-    })?;
-    let mut files = Vec::new();
-    for (file, dropped) in written {
-        drop_copies(inputs, &dropped);
-        files.push(file);
-    }
-    Ok(files)
-}
-
-fn drop_copies(inputs: &mut [Input], dropped: &[(u32, u64)]) {
-    for (number, rows) in dropped {
-        if let Some(input) = inputs.get_mut(*number as usize) {
-            input.drop_copies(*rows);
-        }
-    }
-}
-
-fn with_settings(mut coverage: Coverage, settings: &Settings) -> Coverage {
-    coverage.asked = Asked {
-        since: settings.keep.since.and_then(rfc3339),
-        until: settings.keep.until.and_then(rfc3339),
-        tenants: settings.keep.tenants.clone(),
-    };
-    coverage.thresholds = settings
-        .queries
-        .thresholds()
-        .iter()
-        .map(|threshold| ThresholdInForce {
-            name: threshold.name.clone(),
-            value: threshold.value(),
-            overridden: threshold.is_overridden(),
-        })
-        .collect();
-    coverage
+    engine.query(Session::columns(
+        engine.context()?,
+        queries,
+        names,
+        statement,
+    ))
 }
 
 /// Adds to coverage what the queries say of it: the tables present, and what could not be judged.
@@ -431,7 +194,9 @@ fn judge(session: &Session, coverage: &mut Coverage) -> Result<()> {
         let counts = batch.column(1).as_primitive::<Int64Type>();
         for (category, count) in batch.column(0).as_string::<i32>().iter().zip(counts) {
             let category = category.unwrap_or("unknown").to_owned();
-            coverage.categories.insert(category, count.unwrap_or_default() as u64);
+            coverage
+                .categories
+                .insert(category, count.unwrap_or_default() as u64);
         }
     }
     for batch in session.rows("not_judged")? {
@@ -455,8 +220,9 @@ fn write_table(
     folder: &Path,
     format: Format,
 ) -> Result<()> {
-    let provider =
-        engine.query(session.context().table_provider(view)).map_err(Error::query(view))?;
+    let provider = engine
+        .query(session.context().table_provider(view))
+        .map_err(Error::query(view))?;
     let schema = provider.schema();
     let mut writer = RowWriter::file(folder, table, format, schema)?;
     for batch in session.rows(view)? {

@@ -183,16 +183,27 @@ impl From<Rejected> for RejectedRecords {
         let first = rejected
             .samples
             .into_iter()
-            .map(|sample| RejectedRecord { offset: sample.offset, reason: sample.reason })
+            .map(|sample| RejectedRecord {
+                offset: sample.offset,
+                reason: sample.reason,
+            })
             .collect();
-        RejectedRecords { count: rejected.count, first }
+        RejectedRecords {
+            count: rejected.count,
+            first,
+        }
     }
 }
 
 impl Input {
     /// An input that is not read, with the reason.
     pub fn not_read(name: &str, status: Status, reason: impl Into<String>) -> Input {
-        Input { name: name.to_owned(), status, reason: Some(reason.into()), ..Input::default() }
+        Input {
+            name: name.to_owned(),
+            status,
+            reason: Some(reason.into()),
+            ..Input::default()
+        }
     }
 
     /// Takes over what decoding counted.
@@ -226,7 +237,10 @@ impl Input {
             (None, count) => text.push_str(&format!("{count} records could not be read")),
         }
         if let Some(first) = self.rejected.first.first() {
-            text.push_str(&format!("; the first at byte {}: {}", first.offset, first.reason));
+            text.push_str(&format!(
+                "; the first at byte {}: {}",
+                first.offset, first.reason
+            ));
         }
         text
     }
@@ -279,5 +293,7 @@ impl Coverage {
 
 /// Microseconds since the Unix epoch as RFC 3339 in UTC.
 pub(crate) fn rfc3339(micros: i64) -> Option<String> {
-    jiff::Timestamp::from_microsecond(micros).ok().map(|time| time.to_string())
+    jiff::Timestamp::from_microsecond(micros)
+        .ok()
+        .map(|time| time.to_string())
 }

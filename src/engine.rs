@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 /// Stack of a query thread. Views on views make deep plans, and debug builds large frames.
 const STACK: usize = 16 << 20;
 
+/// Memory for which a batch may have one row more: 8,192 rows from 512 MiB up.
+const BATCH_SHARE: usize = 64 << 10;
+
 /// What a run may use.
 #[derive(Clone, Debug)]
 pub struct Resources {
@@ -42,7 +45,11 @@ impl Engine {
     /// # Errors
     /// A temporary folder that cannot be made, or threads that cannot be started.
     pub fn start(resources: &Resources) -> Result<Engine> {
-        let Resources { threads, memory, temp } = resources;
+        let Resources {
+            threads,
+            memory,
+            temp,
+        } = resources;
         let failed = |reason: String| Error::setting("--threads", reason);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(*threads)
@@ -57,7 +64,13 @@ impl Engine {
             .prefix(".signsift-")
             .tempdir_in(temp)
             .map_err(Error::write(temp))?;
-        Ok(Engine { runtime, pool, temp: folder, memory: *memory, threads: *threads })
+        Ok(Engine {
+            runtime,
+            pool,
+            temp: folder,
+            memory: *memory,
+            threads: *threads,
+        })
     }
 
     /// The folder for temporary files; it goes when the engine goes.
@@ -98,8 +111,15 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build()
             .map_err(|source| Error::Engine { source })?;
-        let config = session_config().with_target_partitions(self.threads);
-        Ok(SessionContext::new_with_config_rt(config, Arc::new(runtime)))
+        // A dozen operators hold a batch each; with little memory a batch must be small.
+        let rows = (self.memory / BATCH_SHARE).clamp(512, 8192);
+        let config = session_config()
+            .with_target_partitions(self.threads)
+            .with_batch_size(rows);
+        Ok(SessionContext::new_with_config_rt(
+            config,
+            Arc::new(runtime),
+        ))
     }
 }
 
@@ -110,6 +130,74 @@ pub fn session_config() -> SessionConfig {
     let options = config.options_mut();
     options.execution.parquet.schema_force_view_types = false;
     options.execution.parquet.pushdown_filters = true;
+    // What a sort sets aside to merge what it spilled. The default, 10 MiB for each of many small
+    // sorts, is more than a small --memory-limit has.
+    options.execution.sort_spill_reservation_bytes = 256 << 10;
+    // A second pass over plans as small as ours finds nothing that pays for its time.
+    options.optimizer.max_passes = 1;
     options.sql_parser.map_string_types_to_utf8view = false;
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::datatypes::DataType;
+
+    fn resources(temp: &Path) -> Resources {
+        Resources {
+            threads: 2,
+            memory: 64 << 20,
+            temp: temp.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_temporary_folder_goes_with_the_engine() {
+        let temp = tempfile::tempdir().unwrap();
+        let engine = Engine::start(&resources(temp.path())).unwrap();
+        assert_eq!(engine.temp().parent(), Some(temp.path()));
+        std::fs::write(engine.temp().join("rows"), "rows").unwrap();
+        drop(engine);
+        assert_eq!(temp.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_temporary_folder_that_cannot_be_made_is_named() {
+        let told = Engine::start(&resources(Path::new("/no/such/folder")))
+            .err()
+            .unwrap();
+        assert!(told.to_string().contains("/no/such/folder"), "{told}");
+    }
+
+    #[test]
+    fn memory_is_shared_out_and_never_twice() {
+        let temp = tempfile::tempdir().unwrap();
+        let engine = Engine::start(&resources(temp.path())).unwrap();
+        let days = engine.day_share() * 2;
+        let queries = (64 << 20) / 2;
+        assert!(
+            engine.rows_budget() + queries <= 64 << 20,
+            "rows stay while queries run"
+        );
+        assert!(
+            engine.rows_budget() + days <= 64 << 20,
+            "rows stay while days are sorted"
+        );
+    }
+
+    #[test]
+    fn text_is_utf8_in_every_result_and_decoding_uses_our_own_threads() {
+        let temp = tempfile::tempdir().unwrap();
+        let engine = Engine::start(&resources(temp.path())).unwrap();
+        assert_eq!(engine.decode(rayon::current_num_threads), 2);
+        let context = engine.context().unwrap();
+        let rows = engine.query(async {
+            let sql = "SELECT lower('A') AS a, CAST(1 AS VARCHAR) AS b, 'c' || 'd' AS c";
+            context.sql(sql).await.unwrap().collect().await.unwrap()
+        });
+        for field in rows[0].schema().fields() {
+            assert_eq!(field.data_type(), &DataType::Utf8, "{}", field.name());
+        }
+    }
 }

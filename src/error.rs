@@ -146,12 +146,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A function that names `path` in a failure to write.
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
-        move |source| Error::Write { path: path.to_owned(), source }
+        move |source| Error::Write {
+            path: path.to_owned(),
+            source,
+        }
     }
 
     /// A function that names `path` in a failure to read.
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
-        move |source| Error::Read { path: path.to_owned(), source }
+        move |source| Error::Read {
+            path: path.to_owned(),
+            source,
+        }
     }
 
     /// A function that names `path` in a failure to write a table.
@@ -161,12 +167,18 @@ impl Error {
 
     /// A function that names the query in a failure to plan or run it.
     pub(crate) fn query(name: &str) -> impl FnOnce(DataFusionError) -> Error + '_ {
-        move |source| Error::Query { name: name.to_owned(), source }
+        move |source| Error::Query {
+            name: name.to_owned(),
+            source,
+        }
     }
 
     /// A setting that cannot be used.
     pub(crate) fn setting(name: impl Into<String>, reason: impl Into<String>) -> Error {
-        Error::Setting { name: name.into(), reason: reason.into() }
+        Error::Setting {
+            name: name.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -179,13 +191,19 @@ impl IntoTableError for ParquetError {
     fn into_error(self, path: &Path) -> Error {
         match self {
             ParquetError::External(source) => match source.downcast::<io::Error>() {
-                Ok(source) => Error::Write { path: path.to_owned(), source: *source },
+                Ok(source) => Error::Write {
+                    path: path.to_owned(),
+                    source: *source,
+                },
                 Err(source) => Error::WriteTable {
                     path: path.to_owned(),
                     source: DataFusionError::External(source),
                 },
             },
-            other => Error::WriteTable { path: path.to_owned(), source: other.into() },
+            other => Error::WriteTable {
+                path: path.to_owned(),
+                source: other.into(),
+            },
         }
     }
 }
@@ -193,8 +211,14 @@ impl IntoTableError for ParquetError {
 impl IntoTableError for ArrowError {
     fn into_error(self, path: &Path) -> Error {
         match self {
-            ArrowError::IoError(_, source) => Error::Write { path: path.to_owned(), source },
-            other => Error::WriteTable { path: path.to_owned(), source: other.into() },
+            ArrowError::IoError(_, source) => Error::Write {
+                path: path.to_owned(),
+                source,
+            },
+            other => Error::WriteTable {
+                path: path.to_owned(),
+                source: other.into(),
+            },
         }
     }
 }
@@ -228,9 +252,7 @@ fn disk_hint(error: &io::Error) -> &'static str {
 
 fn memory_hint(error: &DataFusionError) -> &'static str {
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => {
-            " (raise --memory-limit, or use fewer --threads)"
-        }
+        DataFusionError::ResourcesExhausted(_) => " (raise --memory-limit, or use fewer --threads)",
         _ => "",
     }
 }

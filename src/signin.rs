@@ -1,7 +1,7 @@
 //! The canonical table `signins`: every column is named here, once, and everything else is made
 //! from that list.
 //!
-//! The list at the end of [`columns!`]'s call gives the order, the type and the meaning of each
+//! The list at the end of the call of `columns!` gives the order, the type and the meaning of each
 //! column. From it come [`Signin`] (one row, borrowed from the bytes it was read from), [`schema`]
 //! (what SQL sees) and [`SigninBatch`] (rows on their way into Arrow). A column that is added to
 //! the list is added to all of them.

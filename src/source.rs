@@ -45,7 +45,12 @@ pub fn find(inputs: &[String]) -> Result<(Vec<Source>, Vec<Unreadable>)> {
     for input in inputs {
         let path = Path::new(input);
         if input == "-" {
-            found.add(Source { name: input.clone(), path: None, bytes: None, named: true });
+            found.add(Source {
+                name: input.clone(),
+                path: None,
+                bytes: None,
+                named: true,
+            });
         } else if path.is_dir() {
             found.walk(path);
         } else if path.exists() {
@@ -53,7 +58,9 @@ pub fn find(inputs: &[String]) -> Result<(Vec<Source>, Vec<Unreadable>)> {
         } else if input.contains(['*', '?', '[']) {
             found.glob(input)?;
         } else {
-            return Err(Error::NoSuchInput { input: input.clone() });
+            return Err(Error::NoSuchInput {
+                input: input.clone(),
+            });
         }
     }
     Ok((found.sources, found.unreadable))
@@ -87,7 +94,10 @@ impl Found {
                 bytes: meta.is_file().then_some(meta.len()),
                 named,
             }),
-            Err(error) => self.unreadable.push(Unreadable { name, reason: error.to_string() }),
+            Err(error) => self.unreadable.push(Unreadable {
+                name,
+                reason: error.to_string(),
+            }),
         }
     }
 
@@ -113,8 +123,10 @@ impl Found {
     }
 
     fn glob(&mut self, pattern: &str) -> Result<()> {
-        let options =
-            glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+        let options = glob::MatchOptions {
+            require_literal_leading_dot: true,
+            ..Default::default()
+        };
         let paths = glob::glob_with(pattern, options).map_err(|error| Error::Glob {
             pattern: pattern.to_owned(),
             reason: format!("not a pattern: {}", error.msg),
@@ -134,7 +146,10 @@ impl Found {
         if matched {
             return Ok(());
         }
-        Err(Error::Glob { pattern: pattern.to_owned(), reason: "nothing matches".to_owned() })
+        Err(Error::Glob {
+            pattern: pattern.to_owned(),
+            reason: "nothing matches".to_owned(),
+        })
     }
 }
 
@@ -184,7 +199,10 @@ pub struct UnpackLimits {
 impl Default for UnpackLimits {
     /// 256 GiB and 500 times. Sign-in logs pack 10 to 40 times; gzip can pack zeros 1,032 times.
     fn default() -> Self {
-        UnpackLimits { bytes: 256 << 30, ratio: 500 }
+        UnpackLimits {
+            bytes: 256 << 30,
+            ratio: 500,
+        }
     }
 }
 
@@ -220,11 +238,17 @@ pub fn open(
         None => Box::new(io::stdin()),
     };
     let packed = Arc::new(AtomicU64::new(0));
-    let counted =
-        Counted { inner: raw, packed: Arc::clone(&packed), progress: Arc::clone(progress) };
+    let counted = Counted {
+        inner: raw,
+        packed: Arc::clone(&packed),
+        progress: Arc::clone(progress),
+    };
     let mut buffered = BufReader::with_capacity(1 << 18, counted);
     let compression = Compression::of(buffered.fill_buf()?);
-    #[allow(clippy::disallowed_types, reason = "the one place that unpacks, and only within `Capped`")]
+    #[allow(
+        clippy::disallowed_types,
+        reason = "the one place that unpacks, and only within `Capped`"
+    )]
     let reader: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(buffered),
         Compression::Gzip => Box::new(Capped {
@@ -240,7 +264,11 @@ pub fn open(
             limits,
         }),
     };
-    Ok(Opened { reader, compression, packed })
+    Ok(Opened {
+        reader,
+        compression,
+        packed,
+    })
 }
 
 struct Counted<R> {
@@ -293,10 +321,15 @@ fn cut_off(error: io::Error) -> io::Error {
             error.kind(),
             "the compressed data ends too early (cut off while copying?); get the file again",
         ),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => io::Error::new(
-            error.kind(),
-            format!("the compressed data is damaged ({error}); get the file again"),
-        ),
+        // What zstd says has no kind of its own; what the system says has a number.
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other
+            if error.raw_os_error().is_none() =>
+        {
+            io::Error::new(
+                error.kind(),
+                format!("the compressed data is damaged ({error}); get the file again"),
+            )
+        }
         _ => error,
     }
 }

@@ -9,10 +9,15 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use signsift::queries::{Queries, Session};
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::sqlparser::ast::Statement as Sql;
+use futures::TryStreamExt;
+use signsift::progress::Progress;
+use signsift::queries::{Queries, SIGNINS, Session};
 use sqllogictest::{DB, DBOutput, DefaultColumnType, Runner, strict_column_validator};
 
 use super::support::root;
@@ -21,44 +26,85 @@ use super::support::root;
 const STACK: usize = 64 << 20;
 
 struct Database {
-    session: Session,
-    runtime: Arc<tokio::runtime::Runtime>,
+    runtime: tokio::runtime::Runtime,
+    context: SessionContext,
+    signins: Arc<MemTable>,
+    queries: Queries,
+    /// Holds the views that queries since the last change of a table have needed.
+    session: Option<Session>,
 }
 
 impl Database {
     fn new() -> Database {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let schema = signsift::signin::schema();
+        let signins = Arc::new(MemTable::try_new(schema, vec![vec![]]).unwrap());
         let config = signsift::engine::session_config().with_target_partitions(2);
         let context = SessionContext::new_with_config(config);
-        let signins = MemTable::try_new(signsift::signin::schema(), vec![vec![]]).unwrap();
-        // From the folder: a changed query needs no build. Another test holds that all are built in.
-        let queries = Queries::folder(&root().join("queries")).unwrap();
-        let session =
-            Session::new(context, Arc::new(signins), queries, &std::env::temp_dir()).unwrap();
-        runtime.block_on(session.all_views()).unwrap();
-        Database { session, runtime: Arc::new(runtime) }
+        context
+            .register_table(SIGNINS, Arc::clone(&signins) as Arc<dyn TableProvider>)
+            .unwrap();
+        Database {
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+            context,
+            signins,
+            // From the folder: a changed query needs no build. Another test holds that all of them
+            // are built in.
+            queries: Queries::folder(&root().join("queries")).unwrap(),
+            session: None,
+        }
     }
 }
 
 impl DB for Database {
-    type Error = DataFusionError;
+    type Error = signsift::Error;
     type ColumnType = DefaultColumnType;
 
-    fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, DataFusionError> {
-        let batches = self.runtime.block_on(async {
-            let frame = self.session.context().sql(sql).await?;
-            let schema = Arc::clone(frame.schema().inner());
-            Ok::<_, DataFusionError>((schema, frame.collect().await?))
+    fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, signsift::Error> {
+        let failed = |source: DataFusionError| signsift::Error::Query {
+            name: "query".to_owned(),
+            source,
+        };
+        let mut statements = DFParser::parse_sql(sql).map_err(failed)?;
+        let statement = statements.pop_front().unwrap();
+        let asks =
+            matches!(&statement, Statement::Statement(sql) if matches!(**sql, Sql::Query(_)));
+        let (runtime, progress) = (&self.runtime, Progress::default());
+        let session = self.session.get_or_insert_with(|| {
+            let signins = Arc::clone(&self.signins) as Arc<dyn TableProvider>;
+            let temp = std::env::temp_dir();
+            Session::new(self.context.clone(), signins, self.queries.clone(), &temp).unwrap()
         });
-        let (schema, batches) = batches?;
-        if schema.fields().is_empty() {
+        if !asks {
+            let names = Session::tables(&statement)?;
+            runtime.block_on(session.provide(&names, &progress))?;
+            let changed = async { self.context.sql(sql).await?.collect().await };
+            runtime.block_on(changed).map_err(failed)?;
+            self.session = None;
             return Ok(DBOutput::StatementComplete(0));
         }
-        let types = schema.fields().iter().map(|field| kind(field.data_type())).collect();
+        let rows = runtime.block_on(session.answer(statement, &progress))?;
+        let schema = rows.schema();
+        let batches = runtime
+            .block_on(rows.try_collect::<Vec<_>>())
+            .map_err(failed)?;
+        let types = schema
+            .fields()
+            .iter()
+            .map(|field| kind(field.data_type()))
+            .collect();
         let mut rows = Vec::new();
         for batch in batches {
             for row in 0..batch.num_rows() {
-                rows.push(batch.columns().iter().map(|column| shown(column, row)).collect());
+                rows.push(
+                    batch
+                        .columns()
+                        .iter()
+                        .map(|column| shown(column, row))
+                        .collect(),
+                );
             }
         }
         Ok(DBOutput::Rows { types, rows })
@@ -86,13 +132,11 @@ fn shown(column: &ArrayRef, row: usize) -> String {
 }
 
 fn run(file: &Path) -> Result<(), String> {
-    let mut database = Some(Database::new());
-    let mut runner = Runner::new(|| {
-        let database = database.take();
-        async { database.ok_or_else(|| DataFusionError::Plan("one connection only".to_owned())) }
-    });
+    let mut runner = Runner::new(|| async { Ok(Database::new()) });
     runner.with_column_validator(strict_column_validator);
-    runner.run_file(file).map_err(|error| error.display(false).to_string())
+    runner
+        .run_file(file)
+        .map_err(|error| error.display(false).to_string())
 }
 
 #[test]
@@ -102,7 +146,12 @@ fn every_view_does_what_its_rows_say() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "slt"))
-        .filter(|path| path.file_name().unwrap().to_string_lossy().contains(&filter))
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .contains(&filter)
+        })
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no file has {filter:?} in its name");
@@ -114,11 +163,17 @@ fn every_view_does_what_its_rows_say() {
             let work = || {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(why) = run(file) {
-                        failures.lock().unwrap().push(format!("{}\n{why}", file.display()));
+                        failures
+                            .lock()
+                            .unwrap()
+                            .push(format!("{}\n{why}", file.display()));
                     }
                 }
             };
-            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
+            std::thread::Builder::new()
+                .stack_size(STACK)
+                .spawn_scoped(scope, work)
+                .unwrap();
         }
     });
     let failures = failures.into_inner().unwrap();

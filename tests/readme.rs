@@ -13,7 +13,9 @@ fn commands(readme: &str) -> Vec<(String, i32)> {
             "```" => inside = false,
             line if inside => {
                 let (command, note) = line.split_once("   # ").unwrap_or((line, ""));
-                let code = note.strip_prefix("exit code ").map_or(0, |code| code.parse().unwrap());
+                let code = note
+                    .strip_prefix("exit code ")
+                    .map_or(0, |code| code.parse().unwrap());
                 commands.push((command.trim().to_owned(), code));
             }
             _ => {}
@@ -43,7 +45,10 @@ fn every_command_does_what_it_says() {
         }
         // `cargo run --` only builds what is tested here already.
         let typed = command.replace("cargo run -- ", "signsift ");
-        assert!(typed.starts_with("signsift "), "not a command of ours: {command}");
+        assert!(
+            typed.starts_with("signsift "),
+            "not a command of ours: {command}"
+        );
         let output = Command::new("sh")
             .args(["-c", &typed])
             .current_dir(folder.path())
@@ -54,8 +59,15 @@ fn every_command_does_what_it_says() {
             .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(expected), "{command}\n{stderr}");
-        assert_eq!(output.stdout.is_empty(), typed.contains("--quiet") || typed.contains("convert"), "{command}");
+        assert_eq!(
+            output.stdout.is_empty(),
+            typed.contains("--quiet") || typed.contains("convert"),
+            "{command}"
+        );
         ran += 1;
     }
-    assert!(ran > 12, "the README has lost its commands: only {ran} were found");
+    assert!(
+        ran > 12,
+        "the README has lost its commands: only {ran} were found"
+    );
 }

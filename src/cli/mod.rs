@@ -16,10 +16,17 @@ use crate::results::Format;
 /// in every form, says of each 50053 what it was, why it happened, whether anyone got in, and what
 /// to do.
 #[derive(Debug, Parser)]
-#[command(name = "signsift", version, max_term_width = 100, subcommand_required = true)]
-#[command(after_help = "Start with: signsift analyze FOLDER\n\nExit codes: 0 all input was read; \
+#[command(
+    name = "signsift",
+    version,
+    max_term_width = 100,
+    subcommand_required = true
+)]
+#[command(
+    after_help = "Start with: signsift analyze FOLDER\n\nExit codes: 0 all input was read; \
     1 nothing could be done; 2 wrong usage; 3 done, but some input was lost; 10 a finding as severe \
-    as --fail-on says.")]
+    as --fail-on says."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -101,9 +108,11 @@ pub struct Convert {
 
 /// Arguments of `sql`.
 #[derive(Debug, Args)]
-#[command(after_help = "Without a query and without -f, a prompt opens when started on a terminal; \
+#[command(
+    after_help = "Without a query and without -f, a prompt opens when started on a terminal; \
     otherwise the statements are read from standard input. Standard input is data (-) or \
-    statements, never both.")]
+    statements, never both."
+)]
 pub struct Sql {
     /// A query (unless -f is given), then files, folders, globs, or - for standard input
     #[arg(required = true, value_name = "[QUERY] INPUT")]
@@ -172,7 +181,12 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", env = "SIGNSIFT_THREADS")]
     pub threads: Option<usize>,
     /// Memory for rows; beyond it temporary files are used [default: 1GiB]
-    #[arg(long, global = true, value_name = "SIZE", env = "SIGNSIFT_MEMORY_LIMIT")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SIZE",
+        env = "SIGNSIFT_MEMORY_LIMIT"
+    )]
     pub memory_limit: Option<bytesize::ByteSize>,
     /// Folder for temporary files [default: beside --out, else the system's]
     #[arg(long, global = true, value_name = "DIR", env = "SIGNSIFT_TEMP_DIR")]
@@ -190,7 +204,12 @@ pub struct Reading {
     #[arg(long, value_name = "TIME", env = "SIGNSIFT_UNTIL")]
     pub until: Option<String>,
     /// Only sign-ins of this tenant id; may be given several times
-    #[arg(long, value_name = "ID", env = "SIGNSIFT_TENANT", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "SIGNSIFT_TENANT",
+        value_delimiter = ','
+    )]
     pub tenant: Vec<String>,
     /// Stop at the first record or input that cannot be read
     #[arg(long, env = "SIGNSIFT_STRICT")]

@@ -91,13 +91,19 @@ impl Config {
             queries.set(name, &value)?;
         }
         if let Some(window) = typed.window.as_ref().or(self.window.as_ref()) {
-            queries
-                .set("window", window)
-                .map_err(|_| Error::setting("--window", format!("{window:?} is not a length of time such as 15m, 1h or 1d")))?;
+            queries.set("window", window).map_err(|_| {
+                Error::setting(
+                    "--window",
+                    format!("{window:?} is not a length of time such as 15m, 1h or 1d"),
+                )
+            })?;
         }
         for assignment in &typed.set {
             let Some((name, value)) = assignment.split_once('=') else {
-                return Err(Error::setting("--set", format!("{assignment:?} is not NAME=VALUE")));
+                return Err(Error::setting(
+                    "--set",
+                    format!("{assignment:?} is not NAME=VALUE"),
+                ));
             };
             queries.set(name.trim(), value.trim())?;
         }
@@ -117,13 +123,24 @@ impl Config {
         out: Option<&Path>,
     ) -> Result<Settings> {
         let time = |flag, typed: &Option<String>, file: &Option<String>| {
-            typed.as_ref().or(file.as_ref()).map(|text| micros(flag, text)).transpose()
+            typed
+                .as_ref()
+                .or(file.as_ref())
+                .map(|text| micros(flag, text))
+                .transpose()
         };
-        let tenants = if reading.tenant.is_empty() { &self.tenant } else { &reading.tenant };
+        let tenants = if reading.tenant.is_empty() {
+            &self.tenant
+        } else {
+            &reading.tenant
+        };
         let keep = Keep {
             since: time("--since", &reading.since, &self.since)?,
             until: time("--until", &reading.until, &self.until)?,
-            tenants: tenants.iter().map(|tenant| tenant.trim().to_ascii_lowercase()).collect(),
+            tenants: tenants
+                .iter()
+                .map(|tenant| tenant.trim().to_ascii_lowercase())
+                .collect(),
         };
         if let (Some(since), Some(until)) = (keep.since, keep.until)
             && since >= until
@@ -131,13 +148,22 @@ impl Config {
             return Err(Error::setting("--until", "must be later than --since"));
         }
         let limits = Limits::default();
-        let max_record = reading.max_record.or(self.max_record).map(|size| size.as_u64() as usize);
+        let max_record = reading
+            .max_record
+            .or(self.max_record)
+            .map(|size| size.as_u64() as usize);
         let unpack = UnpackLimits::default();
-        let max_unpacked = reading.max_unpacked.or(self.max_unpacked).map(|size| size.as_u64());
+        let max_unpacked = reading
+            .max_unpacked
+            .or(self.max_unpacked)
+            .map(|size| size.as_u64());
         Ok(Settings {
             inputs,
             keep,
-            limits: Limits { max_record: max_record.unwrap_or(limits.max_record), ..limits },
+            limits: Limits {
+                max_record: max_record.unwrap_or(limits.max_record),
+                ..limits
+            },
             unpack: UnpackLimits {
                 bytes: max_unpacked.unwrap_or(unpack.bytes),
                 ratio: reading.max_ratio.or(self.max_ratio).unwrap_or(unpack.ratio),
@@ -158,8 +184,10 @@ impl Config {
         if threads == 0 || threads > 1024 {
             return Err(Error::setting("--threads", "is 1 to 1024"));
         }
-        let memory =
-            global.memory_limit.or(self.memory_limit).map_or(1 << 30, |size| size.as_u64());
+        let memory = global
+            .memory_limit
+            .or(self.memory_limit)
+            .map_or(1 << 30, |size| size.as_u64());
         if memory < LEAST_MEMORY {
             return Err(Error::setting("--memory-limit", "is 64MiB at the least"));
         }
@@ -173,7 +201,11 @@ impl Config {
             .or_else(|| self.temp_dir.clone())
             .or(beside)
             .unwrap_or_else(std::env::temp_dir);
-        Ok(Resources { threads, memory: memory as usize, temp })
+        Ok(Resources {
+            threads,
+            memory: memory as usize,
+            temp,
+        })
     }
 }
 
@@ -226,8 +258,196 @@ mod tests {
     fn an_unknown_key_is_an_error() {
         assert!(toml::from_str::<Config>("colour = 'red'").is_err());
         let config: Config =
-            toml::from_str("memory-limit = '2GiB'\n[set]\nspray_users = 4\nepisode_gap = '10m'").unwrap();
+            toml::from_str("memory-limit = '2GiB'\n[set]\nspray_users = 4\nepisode_gap = '10m'")
+                .unwrap();
         assert_eq!(config.memory_limit.map(|size| size.as_u64()), Some(2 << 30));
         assert_eq!(config.set.len(), 2);
+    }
+
+    fn config(text: &str) -> Config {
+        toml::from_str(text).unwrap()
+    }
+
+    fn settings(config: &Config, reading: Reading) -> Result<Settings> {
+        let queries = Queries::builtin()?;
+        config.settings(
+            vec!["in".to_owned()],
+            &Global::default(),
+            &reading,
+            queries,
+            None,
+        )
+    }
+
+    fn value(queries: &Queries, name: &str) -> String {
+        let found = queries
+            .thresholds()
+            .iter()
+            .find(|threshold| threshold.name == name);
+        found.unwrap().value()
+    }
+
+    #[test]
+    fn a_threshold_comes_from_the_file_unless_it_is_typed() {
+        let config = config("window = '15m'\n[set]\nspray_users = 4\nstale_cv = 0.5");
+        let queries = config.queries(&Deciding::default()).unwrap();
+        assert_eq!(value(&queries, "spray_users"), "4");
+        assert_eq!(value(&queries, "stale_cv"), "0.5");
+        assert_eq!(
+            value(&queries, "window"),
+            "INTERVAL '900000000 microseconds'"
+        );
+        let typed = Deciding {
+            window: Some("1d".to_owned()),
+            set: vec!["spray_users = 9".to_owned()],
+            queries: None,
+        };
+        let queries = config.queries(&typed).unwrap();
+        assert_eq!(value(&queries, "spray_users"), "9");
+        assert_eq!(value(&queries, "stale_cv"), "0.5");
+        assert_eq!(
+            value(&queries, "window"),
+            "INTERVAL '86400000000 microseconds'"
+        );
+    }
+
+    #[test]
+    fn deciding_that_cannot_be_understood_is_told_by_its_flag() {
+        let told = |window: Option<&str>, set: &[&str]| {
+            let set = set.iter().map(|set| set.to_string()).collect();
+            let typed = Deciding {
+                window: window.map(str::to_owned),
+                set,
+                queries: None,
+            };
+            Config::default().queries(&typed).unwrap_err().to_string()
+        };
+        assert!(told(Some("an hour or so"), &[]).starts_with("--window: "));
+        assert!(told(Some("0s"), &[]).starts_with("--window: "));
+        assert!(told(None, &["spray_users"]).contains("is not NAME=VALUE"));
+        assert!(told(None, &["nonsense=1"]).starts_with("--set nonsense: "));
+        assert!(told(None, &["spray_users=many"]).contains("a whole number"));
+        assert!(
+            config("[set]\nspray_users = 'many'")
+                .queries(&Deciding::default())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn what_is_kept_and_believed_comes_from_flags_then_file_then_defaults() {
+        let config = config(
+            "since = '2026-03-01'\ntenant = ['A']\nmax-record = '1MiB'\nmax-ratio = 7\nstrict = true",
+        );
+        let from_file = settings(&config, Reading::default()).unwrap();
+        assert_eq!(from_file.keep.since, Some(1_772_323_200_000_000));
+        assert_eq!(from_file.keep.until, None);
+        assert_eq!(from_file.keep.tenants, ["a"]);
+        assert_eq!(
+            (from_file.limits.max_record, from_file.unpack.ratio),
+            (1 << 20, 7)
+        );
+        assert!(from_file.strict);
+        let typed = Reading {
+            since: Some("2026-03-02".to_owned()),
+            tenant: vec![" B ".to_owned(), "c".to_owned()],
+            max_ratio: Some(9),
+            ..Reading::default()
+        };
+        let from_flags = settings(&config, typed).unwrap();
+        assert_eq!(from_flags.keep.since, Some(1_772_409_600_000_000));
+        assert_eq!(from_flags.keep.tenants, ["b", "c"]);
+        assert_eq!(
+            (from_flags.limits.max_record, from_flags.unpack.ratio),
+            (1 << 20, 9)
+        );
+        let defaults = settings(&Config::default(), Reading::default()).unwrap();
+        assert_eq!(defaults.limits, Limits::default());
+        assert_eq!(defaults.unpack.ratio, UnpackLimits::default().ratio);
+        assert!(!defaults.strict);
+    }
+
+    #[test]
+    fn a_time_span_runs_forward() {
+        let typed = |since: &str, until: &str| Reading {
+            since: Some(since.to_owned()),
+            until: Some(until.to_owned()),
+            ..Reading::default()
+        };
+        let config = Config::default();
+        assert!(settings(&config, typed("2026-03-02", "2026-03-03")).is_ok());
+        for (since, until) in [("2026-03-03", "2026-03-02"), ("2026-03-02", "2026-03-02")] {
+            let told = settings(&config, typed(since, until))
+                .unwrap_err()
+                .to_string();
+            assert_eq!(told, "--until: must be later than --since");
+        }
+        let told = settings(&config, typed("soon", "2026-03-02"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.starts_with("--since: \"soon\" is not a time"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn resources_have_bounds_and_temporary_files_lie_beside_the_result() {
+        let with = |global: &Global, out: Option<&str>| {
+            Config::default().resources(global, out.map(Path::new))
+        };
+        let defaults = with(&Global::default(), None).unwrap();
+        assert_eq!(defaults.memory, 1 << 30);
+        assert!(defaults.threads >= 1);
+        assert_eq!(defaults.temp, std::env::temp_dir());
+        let temp = |out: &str| with(&Global::default(), Some(out)).unwrap().temp;
+        assert_eq!(temp("/data/out"), PathBuf::from("/data"));
+        assert_eq!(temp("out"), PathBuf::from("."));
+        let typed = Global {
+            temp_dir: Some("/scratch".into()),
+            ..Global::default()
+        };
+        assert_eq!(
+            with(&typed, Some("/data/out")).unwrap().temp,
+            PathBuf::from("/scratch")
+        );
+        for threads in [0, 5000] {
+            let global = Global {
+                threads: Some(threads),
+                ..Global::default()
+            };
+            let told = with(&global, None).unwrap_err().to_string();
+            assert!(told.starts_with("--threads: "), "{told}");
+        }
+        let little = Some(bytesize::ByteSize::mib(63));
+        let global = Global {
+            memory_limit: little,
+            ..Global::default()
+        };
+        let told = with(&global, None).unwrap_err().to_string();
+        assert!(told.starts_with("--memory-limit: "), "{told}");
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there_and_be_toml() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        assert!(matches!(Config::load(Some(&path)), Err(Error::Read { .. })));
+        std::fs::write(&path, "threads = 'many'").unwrap();
+        let told = Config::load(Some(&path)).unwrap_err().to_string();
+        assert!(
+            told.contains("config.toml") && told.contains("threads"),
+            "{told}"
+        );
+        std::fs::write(
+            &path,
+            "threads = 3\ntop = 2\nformat = 'csv'\nfail-on = 'high'",
+        )
+        .unwrap();
+        let config = Config::load(Some(&path)).unwrap();
+        assert_eq!(
+            config.resources(&Global::default(), None).unwrap().threads,
+            3
+        );
     }
 }

@@ -59,17 +59,19 @@ impl Rejected {
     pub(crate) fn add(&mut self, offset: u64, reason: impl FnOnce() -> String) {
         self.count += 1;
         let full = self.samples.len() >= SAMPLES;
-        if !full || self.samples.last().is_some_and(|last| offset < last.offset) {
-            let at = self
+        if !full
+            || self
                 .samples
-                .partition_point(|sample| sample.offset <= offset);
-            self.samples.insert(
-                at,
-                Rejection {
-                    offset,
-                    reason: reason(),
-                },
-            );
+                .last()
+                .is_some_and(|last| offset <= last.offset)
+        {
+            let sample = Rejection {
+                offset,
+                reason: reason(),
+            };
+            // Two rejections may share an offset: ordered whole, they fall as they do in a merge.
+            let at = self.samples.partition_point(|earlier| *earlier <= sample);
+            self.samples.insert(at, sample);
             self.samples.truncate(SAMPLES);
         }
     }
@@ -136,6 +138,20 @@ mod tests {
         let mut merged = rejected(&[70, 50, 30]);
         merged += rejected(&[10, 60, 20, 40]);
         assert_eq!(merged, at_once);
+    }
+
+    #[test]
+    fn rejections_at_one_place_are_kept_alike_by_adding_and_by_merging() {
+        let mut added = rejected(&[1, 2, 3, 4]);
+        let mut merged = added.clone();
+        for reason in ["b", "a"] {
+            added.add(9, || reason.to_owned());
+            let mut one = Rejected::default();
+            one.add(9, || reason.to_owned());
+            merged += one;
+        }
+        assert_eq!(added, merged);
+        assert_eq!(added.samples[4].reason, "a");
     }
 
     #[test]

@@ -104,7 +104,9 @@ fn yes_or_no(key: &str, value: &str) -> Result<bool, String> {
 fn pairs(sql: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in sql.lines() {
-        let Some(comment) = line.strip_prefix("--") else { break };
+        let Some(comment) = line.strip_prefix("--") else {
+            break;
+        };
         if comment.trim().is_empty() {
             break;
         }
@@ -132,7 +134,10 @@ mod tests {
             "-- title: One address, many accounts\n-- explain: Somebody tried\n--   one password.\n-- cause: password_spray\n-- severity: medium\n-- attack: yes\n-- technique: T1110.003, T1078.004\n-- advice: Block it.\n-- advice-source: https://learn.microsoft.com/x\nSELECT 1",
         )
         .unwrap();
-        assert_eq!(header.explain.as_deref(), Some("Somebody tried one password."));
+        assert_eq!(
+            header.explain.as_deref(),
+            Some("Somebody tried one password.")
+        );
         let cause = header.cause.unwrap();
         assert_eq!(cause.techniques, ["T1110.003", "T1078.004"]);
         assert!(cause.attack);

@@ -6,6 +6,7 @@
 mod builtin;
 mod header;
 mod session;
+mod stored;
 mod thresholds;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use crate::error::{Error, Result};
 pub use header::{Cause, Header};
 pub use session::Session;
+pub use stored::Rows;
 pub use thresholds::Threshold;
 
 /// The view of all claims of all causes, made after the last cause file.
@@ -55,7 +57,11 @@ impl Queries {
     /// # Errors
     /// A file that breaks the rules of `queries/README.md`.
     pub fn builtin() -> Result<Queries> {
-        Queries::new(builtin::FILES.iter().map(|(file, sql)| (file.to_string(), sql.to_string())))
+        Queries::new(
+            builtin::FILES
+                .iter()
+                .map(|(file, sql)| (file.to_string(), sql.to_string())),
+        )
     }
 
     /// The queries of a folder, instead of those built in.
@@ -66,7 +72,9 @@ impl Queries {
         let mut files = Vec::new();
         for entry in path.read_dir().map_err(Error::read(path))? {
             let file = entry.map_err(Error::read(path))?.path();
-            let Some(name) = file.file_name().and_then(|name| name.to_str()) else { continue };
+            let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
             if name.ends_with(".sql") && !name.starts_with('.') {
                 let sql = std::fs::read_to_string(&file).map_err(Error::read(&file))?;
                 files.push((name.to_owned(), sql));
@@ -74,7 +82,10 @@ impl Queries {
         }
         if files.is_empty() {
             let reason = "holds no .sql files".to_owned();
-            return Err(Error::QueryFile { file: path.display().to_string(), reason });
+            return Err(Error::QueryFile {
+                file: path.display().to_string(),
+                reason,
+            });
         }
         files.sort();
         Queries::new(files)
@@ -136,7 +147,10 @@ impl Queries {
     /// # Errors
     /// A name that is not in `00_thresholds.sql`, or a value of another kind than its default.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let found = self.thresholds.iter_mut().find(|threshold| threshold.name == name);
+        let found = self
+            .thresholds
+            .iter_mut()
+            .find(|threshold| threshold.name == name);
         match found {
             Some(threshold) => threshold.set(value),
             None => Err(Error::setting(
@@ -146,8 +160,17 @@ impl Queries {
         }
     }
 
+    /// The cause views with what their headers say, in order of precedence.
+    fn causes(&self) -> impl Iterator<Item = (&Query, &Cause)> {
+        self.list
+            .iter()
+            .filter_map(|query| Some((query, query.header.cause.as_ref()?)))
+    }
+
     fn last_cause(&self) -> Option<usize> {
-        self.list.iter().rposition(|query| query.header.cause.is_some())
+        self.list
+            .iter()
+            .rposition(|query| query.header.cause.is_some())
     }
 
     /// Every view that one of `names` needs, itself included, in registration order.
@@ -169,20 +192,28 @@ impl Queries {
 
     fn need_causes(&self, needed: &mut BTreeSet<String>) {
         needed.extend([CLAIMS.to_owned(), CAUSES.to_owned()]);
-        let causes = self.list.iter().filter(|query| query.header.cause.is_some());
+        let causes = self
+            .list
+            .iter()
+            .filter(|query| query.header.cause.is_some());
         needed.extend(causes.map(|query| query.name.clone()));
     }
 }
 
 impl Query {
     fn parse(file: String, sql: String) -> Result<Query> {
-        let wrong = |reason: String| Error::QueryFile { file: file.clone(), reason };
+        let wrong = |reason: String| Error::QueryFile {
+            file: file.clone(),
+            reason,
+        };
         let name = file
             .strip_suffix(".sql")
             .and_then(|stem| stem.split_once('_'))
             .filter(|(number, name)| {
                 number.bytes().all(|byte| byte.is_ascii_digit())
-                    && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
             })
             .map(|(_, name)| name.to_owned())
             .ok_or_else(|| wrong("is not called NN_name.sql (name in a-z and _)".to_owned()))?;
@@ -194,17 +225,31 @@ impl Query {
         };
         let (tables, _) =
             resolve_table_references(&statement, true).map_err(Error::query(&file))?;
-        let uses = tables.iter().map(|table| table.table().to_owned()).collect();
-        Ok(Query { name, file, header, sql, statement, uses })
+        let uses = tables
+            .iter()
+            .map(|table| table.table().to_owned())
+            .collect();
+        Ok(Query {
+            name,
+            file,
+            header,
+            sql,
+            statement,
+            uses,
+        })
     }
 
     fn wrong(&self, reason: String) -> Error {
-        Error::QueryFile { file: self.file.clone(), reason }
+        Error::QueryFile {
+            file: self.file.clone(),
+            reason,
+        }
     }
 
-    /// Whether the view is computed once and stored, because others read it or it is a result.
+    /// Whether the view is computed once and stored: others read it, it is a result, or it is a cause
+    /// (all of them in one plan would sort at the same time, and share the memory of one).
     fn is_stored(&self) -> bool {
-        self.header.keep || self.header.result.is_some()
+        self.header.keep || self.header.result.is_some() || self.header.cause.is_some()
     }
 }
 

@@ -5,30 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::{MemTable, empty::EmptyTable};
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
-use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
+use datafusion::optimizer::{Optimizer, OptimizerContext};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
-use futures::StreamExt;
 
+use tokio::task::JoinSet;
+
+use super::stored::{Rows, Stored};
 use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, thresholds};
-use crate::archive;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::signin::Columns;
 
-/// Stored rows above this many bytes go to a temporary Parquet file instead of memory.
-const STORED_IN_MEMORY: usize = 32 << 20;
+/// Memory that a query should have before another runs beside it.
+const QUERY_MEMORY: usize = 128 << 20;
 
 /// A query engine that holds `signins`, and the queries over it.
 pub struct Session {
@@ -37,14 +38,6 @@ pub struct Session {
     temp: PathBuf,
     stored: BTreeMap<String, Stored>,
     dry: Option<Columns>,
-}
-
-/// Stored rows, batch by batch.
-pub type Rows<'s> = Box<dyn Iterator<Item = Result<RecordBatch>> + 's>;
-
-enum Stored {
-    Memory(Vec<RecordBatch>),
-    Parquet(PathBuf),
 }
 
 impl Session {
@@ -111,30 +104,100 @@ impl Session {
         Ok(session.dry.unwrap_or(Columns::ALL))
     }
 
-    /// Makes the views `names` ready to be read: what they need is computed and stored, in order.
+    /// Makes the views `names` ready to be read. What they need is computed and stored; views that
+    /// do not need each other are computed at the same time.
     ///
     /// # Errors
     /// A query that does not plan or does not run, with its name; or a stop by the user.
     pub async fn provide(&mut self, names: &BTreeSet<String>, progress: &Progress) -> Result<()> {
         let needed = self.queries.closure(names);
-        let last_cause = self.queries.last_cause();
-        for at in 0..self.queries.list.len() {
-            let query = self.queries.list[at].clone();
-            if needed.contains(&query.name) && !self.stored.contains_key(&query.name) {
-                progress.check()?;
-                let plan = self.plan(&query).await?;
-                if query.is_stored() {
-                    progress.enter(query.header.title.clone());
-                    self.store(&query, plan).await?;
-                } else {
-                    self.register(&query.name, Arc::new(ViewTable::new(plan, None)))?;
+        let (stored, mut waiting): (Vec<Query>, Vec<Query>) = self
+            .queries
+            .list
+            .iter()
+            .filter(|query| needed.contains(&query.name))
+            .cloned()
+            .partition(|query| self.stored.contains_key(&query.name));
+        let mut ready: BTreeSet<String> = stored.into_iter().map(|query| query.name).collect();
+        ready.insert(SIGNINS.to_owned());
+        let mut running = JoinSet::new();
+        loop {
+            self.start(&mut waiting, &mut ready, &mut running, progress)
+                .await?;
+            let Some(done) = running.join_next().await else {
+                return Ok(());
+            };
+            progress.check()?;
+            let (query, stored): (Query, Result<Stored>) = match done {
+                Ok(done) => done,
+                Err(error) => {
+                    return Err(Error::query("query")(DataFusionError::External(
+                        error.into(),
+                    )));
                 }
-            }
-            if Some(at) == last_cause && needed.contains(CLAIMS) {
+            };
+            let stored = stored?;
+            let table = stored.table().map_err(Error::query(&query.file))?;
+            self.register(&query.name, table)?;
+            self.stored.insert(query.name.clone(), stored);
+            ready.insert(query.name);
+        }
+    }
+
+    /// How many queries may run at the same time: one a thread, and each with memory to sort in.
+    fn at_once(&self) -> usize {
+        let threads = self.context.state().config().target_partitions();
+        match self.context.runtime_env().memory_pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => threads.min(bytes / QUERY_MEMORY).max(1),
+            _ => threads,
+        }
+    }
+
+    /// Registers or starts every query that waits for nothing any more.
+    async fn start(
+        &mut self,
+        waiting: &mut Vec<Query>,
+        ready: &mut BTreeSet<String>,
+        running: &mut JoinSet<(Query, Result<Stored>)>,
+        progress: &Progress,
+    ) -> Result<()> {
+        let at_once = self.at_once();
+        loop {
+            let claims = ready.contains(CLAIMS)
+                || self
+                    .queries
+                    .causes()
+                    .any(|(query, _)| !ready.contains(&query.name));
+            if !claims {
                 self.plan_claims().await?;
+                ready.extend([CLAIMS.to_owned(), CAUSES.to_owned()]);
+            }
+            let full = running.len() >= at_once;
+            let Some(at) = waiting
+                .iter()
+                .position(|query| query.uses.is_subset(ready) && !(full && query.is_stored()))
+            else {
+                return Ok(());
+            };
+            let query = waiting.remove(at);
+            let plan = self.plan(&query).await?;
+            if !query.is_stored() {
+                self.register(&query.name, Arc::new(ViewTable::new(plan, None)))?;
+                ready.insert(query.name);
+            } else if self.dry.is_some() {
+                self.note_columns(&query.file, &plan)?;
+                let schema = Arc::clone(plan.schema().inner());
+                self.register(&query.name, Arc::new(EmptyTable::new(schema)))?;
+                ready.insert(query.name);
+            } else {
+                progress.enter(query.header.title.clone());
+                let (context, temp) = (self.context.clone(), self.temp.clone());
+                running.spawn(async move {
+                    let stored = Stored::compute(context, &query, plan, &temp).await;
+                    (query, stored)
+                });
             }
         }
-        Ok(())
     }
 
     /// The rows of a stored view, in the order of its query. `provide` must have come before.
@@ -143,18 +206,8 @@ impl Session {
     /// A temporary file that cannot be read.
     pub fn rows(&self, name: &str) -> Result<Rows<'_>> {
         match self.stored.get(name) {
+            Some(stored) => stored.rows(name),
             None => Ok(Box::new(std::iter::empty())),
-            Some(Stored::Memory(batches)) => Ok(Box::new(batches.iter().cloned().map(Ok))),
-            Some(Stored::Parquet(path)) => {
-                let file = std::fs::File::open(path).map_err(Error::read(path))?;
-                let rows = ParquetRecordBatchReaderBuilder::try_new(file)
-                    .and_then(|builder| builder.build())
-                    .map_err(|error| Error::query(name)(error.into()))?;
-                let name = name.to_owned();
-                Ok(Box::new(
-                    rows.map(move |batch| batch.map_err(|error| Error::query(&name)(error.into()))),
-                ))
-            }
         }
     }
 
@@ -165,7 +218,10 @@ impl Session {
     pub fn tables(statement: &Statement) -> Result<BTreeSet<String>> {
         let (tables, _) =
             resolve_table_references(statement, true).map_err(Error::query("query"))?;
-        Ok(tables.iter().map(|table| table.table().to_owned()).collect())
+        Ok(tables
+            .iter()
+            .map(|table| table.table().to_owned())
+            .collect())
     }
 
     /// Runs a statement that was typed, after computing what it needs.
@@ -178,16 +234,26 @@ impl Session {
         progress: &Progress,
     ) -> Result<SendableRecordBatchStream> {
         let names = Session::tables(&statement)?;
-        let plain = matches!(&statement, Statement::Statement(sql) if matches!(**sql, Sql::Query(_)));
+        let plain =
+            matches!(&statement, Statement::Statement(sql) if matches!(**sql, Sql::Query(_)));
         if !plain {
             // SHOW TABLES, DESCRIBE and the like speak of every view.
             self.all_views().await?;
         }
         self.provide(&names, progress).await?;
         let failed = Error::query("query");
-        let plan = self.context.state().statement_to_plan(statement).await.map_err(failed)?;
+        let plan = self
+            .context
+            .state()
+            .statement_to_plan(statement)
+            .await
+            .map_err(failed)?;
         let failed = Error::query("query");
-        let frame = self.context.execute_logical_plan(plan).await.map_err(failed)?;
+        let frame = self
+            .context
+            .execute_logical_plan(plan)
+            .await
+            .map_err(failed)?;
         frame.execute_stream().await.map_err(Error::query("query"))
     }
 
@@ -216,23 +282,20 @@ impl Session {
         if query.name == super::THRESHOLDS {
             thresholds::show(&mut statement, &self.queries.thresholds);
         }
-        thresholds::fill(&mut statement, &self.queries.thresholds).map_err(|name| {
-            query.wrong(format!("{name} is not named in 00_thresholds.sql"))
-        })?;
+        thresholds::fill(&mut statement, &self.queries.thresholds)
+            .map_err(|name| query.wrong(format!("{name} is not named in 00_thresholds.sql")))?;
         let state = self.context.state();
-        state.statement_to_plan(statement).await.map_err(Error::query(&query.file))
+        state
+            .statement_to_plan(statement)
+            .await
+            .map_err(Error::query(&query.file))
     }
 
     /// The views `causes` (what the headers say) and `claims` (what all cause views found).
     async fn plan_claims(&self) -> Result<()> {
         let mut words = Vec::new();
         let mut claims: Option<LogicalPlanBuilder> = None;
-        let causes: Vec<_> = self
-            .queries
-            .list
-            .iter()
-            .filter_map(|query| Some((query, query.header.cause.as_ref()?)))
-            .collect();
+        let causes: Vec<_> = self.queries.causes().collect();
         for (rank, (query, cause)) in causes.iter().enumerate() {
             let rank = rank as i64 + 1;
             words.push(vec![
@@ -267,7 +330,14 @@ impl Session {
         }
         let Some(claims) = claims else { return Ok(()) };
         let names = [
-            "cause", "rank", "title", "severity", "attack", "technique", "advice", "advice_source",
+            "cause",
+            "rank",
+            "title",
+            "severity",
+            "attack",
+            "technique",
+            "advice",
+            "advice_source",
             "explanation",
         ];
         let causes = async {
@@ -285,77 +355,28 @@ impl Session {
 
     fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
         let replaced = self.context.deregister_table(name);
-        replaced.and_then(|_| self.context.register_table(name, table)).map_err(Error::query(name))?;
+        replaced
+            .and_then(|_| self.context.register_table(name, table))
+            .map_err(Error::query(name))?;
         Ok(())
-    }
-
-    async fn store(&mut self, query: &Query, plan: LogicalPlan) -> Result<()> {
-        if self.dry.is_some() {
-            self.note_columns(&query.file, &plan)?;
-            let schema = Arc::clone(plan.schema().inner());
-            return self.register(&query.name, Arc::new(EmptyTable::new(schema)));
-        }
-        let of_file = |error| Error::query(&query.file)(error);
-        let frame = self.context.execute_logical_plan(plan).await.map_err(of_file)?;
-        let rows = frame.execute_stream().await.map_err(of_file)?;
-        let schema = rows.schema();
-        let stored = self.collect(query, rows).await?;
-        let table: Arc<dyn TableProvider> = match &stored {
-            Stored::Memory(batches) => {
-                let table = MemTable::try_new(schema, vec![batches.clone()]).map_err(of_file)?;
-                Arc::new(table)
-            }
-            Stored::Parquet(path) => {
-                archive::table(std::slice::from_ref(path), schema).map_err(of_file)?
-            }
-        };
-        self.register(&query.name, table)?;
-        self.stored.insert(query.name.clone(), stored);
-        Ok(())
-    }
-
-    async fn collect(&self, query: &Query, mut rows: SendableRecordBatchStream) -> Result<Stored> {
-        let mut batches = Vec::new();
-        let mut bytes = 0;
-        let mut file: Option<(ArrowWriter<std::fs::File>, PathBuf)> = None;
-        while let Some(batch) = rows.next().await {
-            let batch = batch.map_err(Error::query(&query.file))?;
-            bytes += batch.get_array_memory_size();
-            batches.push(batch);
-            if bytes > STORED_IN_MEMORY {
-                if file.is_none() {
-                    let path = self.temp.join(format!("{}.parquet", query.name));
-                    let out = std::fs::File::create(&path).map_err(Error::write(&path))?;
-                    let writer = ArrowWriter::try_new(out, rows.schema(), None)
-                        .map_err(Error::table(&path))?;
-                    file = Some((writer, path));
-                }
-                if let Some((writer, path)) = &mut file {
-                    for batch in batches.drain(..) {
-                        writer.write(&batch).map_err(Error::table(path))?;
-                    }
-                }
-                bytes = 0;
-            }
-        }
-        let Some((mut writer, path)) = file else { return Ok(Stored::Memory(batches)) };
-        for batch in batches {
-            writer.write(&batch).map_err(Error::table(&path))?;
-        }
-        writer.close().map_err(Error::table(&path))?;
-        Ok(Stored::Parquet(path))
     }
 
     /// Adds the columns of `signins` that the optimised `plan` reads.
     fn note_columns(&mut self, file: &str, plan: &LogicalPlan) -> Result<()> {
-        let optimised = self.context.state().optimize(plan).map_err(Error::query(file))?;
+        // Nothing is run, so the one rule that finds out which columns are read is enough.
+        let rules = Optimizer::with_rules(vec![Arc::new(OptimizeProjections::new())]);
+        let optimised = rules
+            .optimize(plan.clone(), &OptimizerContext::new(), |_, _| {})
+            .map_err(Error::query(file))?;
         let mut columns = self.dry.unwrap_or(Columns::ALL);
         let visited = optimised.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node
                 && scan.table_name.table() == SIGNINS
             {
                 let fields = scan.projected_schema.fields();
-                columns = columns.union(Columns::of(fields.iter().map(|field| field.name().as_str())));
+                columns = columns.union(Columns::of(
+                    fields.iter().map(|field| field.name().as_str()),
+                ));
             }
             Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
         });

@@ -18,7 +18,9 @@ SELECT 5 AS least, 0.5 AS share, INTERVAL '20 minutes' AS gap, true AS strict, '
 /// Queries of these bodies after the numbers; each file gets a title.
 fn queries(files: &[(&str, &str)]) -> Result<Queries> {
     let numbers = ("00_thresholds.sql".to_owned(), NUMBERS.to_owned());
-    let files = files.iter().map(|(file, sql)| (file.to_string(), format!("-- title: T\n{sql}")));
+    let files = files
+        .iter()
+        .map(|(file, sql)| (file.to_string(), format!("-- title: T\n{sql}")));
     Queries::new(std::iter::once(numbers).chain(files))
 }
 
@@ -32,10 +34,16 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 
 /// Views on views make deep plans, too deep for the stack of a test thread.
 fn run<R: Send>(work: impl Future<Output = R> + Send) -> R {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(64 << 20);
-        thread.spawn_scoped(scope, || runtime.block_on(work)).unwrap().join().unwrap()
+        thread
+            .spawn_scoped(scope, || runtime.block_on(work))
+            .unwrap()
+            .join()
+            .unwrap()
     })
 }
 
@@ -58,7 +66,13 @@ fn session(queries: Queries) -> Session {
     let canonical: Vec<usize> = (0..rows.num_columns() - 1).collect();
     let rows = rows.project(&canonical).unwrap();
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
-    Session::new(context(), std::sync::Arc::new(table), queries, Path::new("/nowhere")).unwrap()
+    Session::new(
+        context(),
+        std::sync::Arc::new(table),
+        queries,
+        Path::new("/nowhere"),
+    )
+    .unwrap()
 }
 
 fn statement(sql: &str) -> Statement {
@@ -69,7 +83,9 @@ fn answer(session: &mut Session, sql: &str) -> Vec<RecordBatch> {
     let progress = Progress::default();
     run(async {
         let rows = session.answer(statement(sql), &progress).await.unwrap();
-        datafusion::physical_plan::common::collect(rows).await.unwrap()
+        datafusion::physical_plan::common::collect(rows)
+            .await
+            .unwrap()
     })
 }
 
@@ -79,13 +95,24 @@ fn the_built_in_queries_are_the_folder() {
     let folder = Queries::folder(&folder).unwrap();
     let builtin = Queries::builtin().unwrap();
     let texts = |queries: &Queries| -> Vec<_> {
-        queries.list().iter().map(|query| (query.file.clone(), query.sql.clone())).collect()
+        queries
+            .list()
+            .iter()
+            .map(|query| (query.file.clone(), query.sql.clone()))
+            .collect()
     };
     let files = |texts: &[(String, String)]| -> Vec<_> {
-        texts.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>()
+        texts
+            .iter()
+            .map(|(file, _)| file.clone())
+            .collect::<Vec<_>>()
     };
     let (inside, outside) = (texts(&builtin), texts(&folder));
-    assert_eq!(files(&inside), files(&outside), "src/queries/builtin.rs lists the files by hand");
+    assert_eq!(
+        files(&inside),
+        files(&outside),
+        "src/queries/builtin.rs lists the files by hand"
+    );
     assert_eq!(inside, outside);
 }
 
@@ -97,18 +124,45 @@ fn the_built_in_queries_all_plan() {
 
 #[test]
 fn a_query_uses_only_what_comes_before_it() {
-    assert!(queries(&[("10_a.sql", "SELECT * FROM signins"), ("20_b.sql", "SELECT * FROM a")]).is_ok());
-    let late = told(&[("10_b.sql", "SELECT * FROM a"), ("20_a.sql", "SELECT * FROM signins")]);
-    assert!(late.starts_with("10_b.sql: there is no view a before this one"), "{late}");
+    assert!(
+        queries(&[
+            ("10_a.sql", "SELECT * FROM signins"),
+            ("20_b.sql", "SELECT * FROM a")
+        ])
+        .is_ok()
+    );
+    let late = told(&[
+        ("10_b.sql", "SELECT * FROM a"),
+        ("20_a.sql", "SELECT * FROM signins"),
+    ]);
+    assert!(
+        late.starts_with("10_b.sql: there is no view a before this one"),
+        "{late}"
+    );
     let itself = told(&[("10_a.sql", "SELECT * FROM a")]);
     assert!(itself.contains("no view a"), "{itself}");
-    let nested = told(&[("10_a.sql", "SELECT * FROM signins WHERE 1 IN (SELECT x FROM nope)")]);
+    let nested = told(&[(
+        "10_a.sql",
+        "SELECT * FROM signins WHERE 1 IN (SELECT x FROM nope)",
+    )]);
     assert!(nested.contains("no view nope"), "{nested}");
     let with = "WITH own AS (SELECT * FROM signins) SELECT * FROM own";
-    assert!(queries(&[("10_a.sql", with)]).is_ok(), "what a query names itself is no view");
+    assert!(
+        queries(&[("10_a.sql", with)]).is_ok(),
+        "what a query names itself is no view"
+    );
     let early = told(&[("10_a.sql", "SELECT * FROM claims"), ("40_c.sql", CAUSE)]);
-    assert!(early.contains("no view claims"), "claims come after the last cause: {early}");
-    assert!(queries(&[("40_c.sql", CAUSE), ("70_a.sql", "SELECT * FROM claims, causes")]).is_ok());
+    assert!(
+        early.contains("no view claims"),
+        "claims come after the last cause: {early}"
+    );
+    assert!(
+        queries(&[
+            ("40_c.sql", CAUSE),
+            ("70_a.sql", "SELECT * FROM claims, causes")
+        ])
+        .is_ok()
+    );
 }
 
 /// The header of a cause goes on below the title that every file of a test gets.
@@ -129,7 +183,11 @@ fn files_that_break_the_rules_are_named() {
         ("a.sql", all, "NN_name.sql"),
         ("10-a.sql", all, "NN_name.sql"),
         ("10_A.sql", all, "NN_name.sql"),
-        ("10_signins.sql", all, "a view called signins is there already"),
+        (
+            "10_signins.sql",
+            all,
+            "a view called signins is there already",
+        ),
         ("10_a.sql", "SELECT 1; SELECT 2", "exactly one SELECT"),
         ("10_a.sql", "", "exactly one SELECT"),
         ("10_a.sql", "SELEC 1", "Expected"),
@@ -142,9 +200,20 @@ fn files_that_break_the_rules_are_named() {
     let twice = told(&[("10_a.sql", all), ("20_a.sql", all)]);
     assert!(twice.starts_with("20_a.sql: a view called a"), "{twice}");
     let nothing = Queries::new([]).unwrap_err().to_string();
-    assert!(nothing.starts_with("00_thresholds.sql: is missing"), "{nothing}");
-    let computed = ("00_thresholds.sql".to_owned(), "-- title: T\nSELECT 1 + 1 AS two".to_owned());
-    assert!(Queries::new([computed]).unwrap_err().to_string().contains("literal AS name"));
+    assert!(
+        nothing.starts_with("00_thresholds.sql: is missing"),
+        "{nothing}"
+    );
+    let computed = (
+        "00_thresholds.sql".to_owned(),
+        "-- title: T\nSELECT 1 + 1 AS two".to_owned(),
+    );
+    assert!(
+        Queries::new([computed])
+            .unwrap_err()
+            .to_string()
+            .contains("literal AS name")
+    );
 }
 
 #[test]
@@ -162,9 +231,15 @@ fn a_folder_is_read_by_name_and_an_empty_one_is_told() {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let queries = Queries::folder(folder.path()).unwrap();
-    let names: Vec<_> = queries.list().iter().map(|query| query.name.as_str()).collect();
+    let names: Vec<_> = queries
+        .list()
+        .iter()
+        .map(|query| query.name.as_str())
+        .collect();
     assert_eq!(names, ["thresholds", "a", "b"]);
-    let told = Queries::folder(&folder.path().join("gone")).unwrap_err().to_string();
+    let told = Queries::folder(&folder.path().join("gone"))
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("gone"), "{told}");
 }
 
@@ -177,7 +252,10 @@ fn a_view_or_number_that_is_not_there_is_told_with_the_file() {
     let number = told("SELECT $most AS m FROM signins");
     assert_eq!(number, "10_a.sql: $most is not named in 00_thresholds.sql");
     let column = told("SELECT no_such_column FROM signins");
-    assert!(column.starts_with("10_a.sql: ") && column.contains("no_such_column"), "{column}");
+    assert!(
+        column.starts_with("10_a.sql: ") && column.contains("no_such_column"),
+        "{column}"
+    );
 }
 
 #[test]
@@ -186,31 +264,47 @@ fn a_number_is_filled_in_wherever_it_stands() {
         ORDER BY a + $least";
     let mut session = session(queries(&[("10_a.sql", sql)]).unwrap());
     let rows = answer(&mut session, "SELECT a FROM a");
-    assert_eq!(rows[0].column(0).as_primitive::<Int64Type>(), &Int64Array::from(vec![5]));
+    assert_eq!(
+        rows[0].column(0).as_primitive::<Int64Type>(),
+        &Int64Array::from(vec![5])
+    );
 }
 
 #[test]
 fn each_kind_of_number_is_set_as_people_write_it() {
     let mut queries = queries(&[("10_a.sql", "SELECT * FROM thresholds")]).unwrap();
-    assert!(queries.thresholds().iter().all(|threshold| !threshold.is_overridden()));
+    assert!(
+        queries
+            .thresholds()
+            .iter()
+            .all(|threshold| !threshold.is_overridden())
+    );
     for (name, value, sql) in [
         ("least", "8", "8"),
         ("share", "2", "2.0"),
         ("share", "0.25", "0.25"),
         ("gap", "90s", "INTERVAL '90000000 microseconds'"),
+        ("gap", "1d", "INTERVAL '86400000000 microseconds'"),
         ("gap", "1h30m", "INTERVAL '5400000000 microseconds'"),
         ("strict", "false", "false"),
     ] {
         queries.set(name, value).unwrap();
-        let set = queries.thresholds().iter().find(|threshold| threshold.name == name).unwrap();
+        let set = queries
+            .thresholds()
+            .iter()
+            .find(|threshold| threshold.name == name)
+            .unwrap();
         assert_eq!(set.value(), sql);
         assert!(set.is_overridden());
     }
-    // Days have no place in a length of exact time elsewhere; people type them all the same.
-    queries.set("gap", "1d").unwrap();
     let mut session = session(queries);
-    let rows = pretty_format_batches(&answer(&mut session, "SELECT * FROM a")).unwrap().to_string();
-    assert!(rows.contains("| 8 ") && rows.contains("0.25") && rows.contains("false"), "{rows}");
+    let rows = pretty_format_batches(&answer(&mut session, "SELECT * FROM a"))
+        .unwrap()
+        .to_string();
+    assert!(
+        rows.contains("| 8 ") && rows.contains("0.25") && rows.contains("false"),
+        "{rows}"
+    );
 }
 
 #[test]
@@ -227,6 +321,7 @@ fn a_value_of_another_kind_is_refused_with_the_default() {
         ("share", "NaN", "from zero up"),
         ("gap", "20", "a length of time"),
         ("gap", "0s", "above zero"),
+        ("gap", "1 month", "a length of time"),
         ("gap", "-5m", "above zero"),
         ("gap", "1 minute' OR '1'='1", "a length of time"),
         ("strict", "yes", "true or false"),
@@ -234,13 +329,23 @@ fn a_value_of_another_kind_is_refused_with_the_default() {
     ] {
         let before = queries.thresholds().to_vec();
         let told = queries.set(name, value).unwrap_err().to_string();
-        assert!(told.starts_with(&format!("--set {name}={value}: ")), "{told}");
+        assert!(
+            told.starts_with(&format!("--set {name}={value}: ")),
+            "{told}"
+        );
         assert!(told.contains(wanted), "{told}");
         let values = |of: &[Threshold]| of.iter().map(Threshold::value).collect::<Vec<_>>();
-        assert_eq!(values(queries.thresholds()), values(&before), "nothing is half set");
+        assert_eq!(
+            values(queries.thresholds()),
+            values(&before),
+            "nothing is half set"
+        );
     }
     let told = queries.set("nonsense", "1").unwrap_err().to_string();
-    assert!(told.starts_with("--set nonsense: there is no such threshold"), "{told}");
+    assert!(
+        told.starts_with("--set nonsense: there is no such threshold"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -260,7 +365,11 @@ fn a_closure_is_what_a_view_needs_and_no_more() {
     let verdicts = names(&["verdicts", "claims", "causes", "c", "signins"]);
     assert_eq!(queries.closure(&names(&["verdicts"])), verdicts);
     assert!(queries.closure(&names(&["causes"])).contains("c"));
-    assert!(queries.closure(&names(&["no such view"])).contains("no such view"));
+    assert!(
+        queries
+            .closure(&names(&["no such view"]))
+            .contains("no such view")
+    );
 }
 
 #[test]
@@ -268,11 +377,12 @@ fn claims_and_causes_are_made_of_the_files() {
     let mut session = session(queries(&[("40_c.sql", CAUSE)]).unwrap());
     let rows = answer(
         &mut session,
-        "SELECT cause, causes.rank, refusal_no, title, severity, attack, technique, explain
+        "SELECT cause, causes.rank, refusal_no, title, severity, attack, technique, explanation
          FROM claims JOIN causes USING (cause)",
     );
     let shown = pretty_format_batches(&rows).unwrap().to_string();
-    let row = "| clumsiness | 1    | b          | T     | low      | false  | T1110     | E       |";
+    let row =
+        "| clumsiness | 1    | b          | T     | low      | false  | T1110     | E           |";
     assert!(shown.contains(row), "{shown}");
 }
 
@@ -282,7 +392,10 @@ fn a_view_that_is_kept_is_made_once() {
     let same = |header: &str| {
         let mut session = session(
             queries(&[
-                ("10_a.sql", &format!("{header}SELECT sign_in_id, uuid() AS drawn FROM signins")),
+                (
+                    "10_a.sql",
+                    &format!("{header}SELECT sign_in_id, uuid() AS drawn FROM signins"),
+                ),
                 ("20_b.sql", "SELECT * FROM a"),
                 ("30_c.sql", "SELECT * FROM a"),
             ])
@@ -294,7 +407,11 @@ fn a_view_that_is_kept_is_made_once() {
         };
         let b = drawn(&mut session, "SELECT * FROM b ORDER BY 1");
         let c = drawn(&mut session, "SELECT * FROM c ORDER BY 1");
-        let stored = session.rows("a").unwrap().map(|batch| batch.unwrap().num_rows()).sum();
+        let stored = session
+            .rows("a")
+            .unwrap()
+            .map(|batch| batch.unwrap().num_rows())
+            .sum();
         (b == c, stored)
     };
     assert_eq!(same("-- keep: yes\n"), (true, 3));
@@ -306,12 +423,21 @@ fn a_view_that_is_kept_is_made_once() {
 fn only_the_columns_that_are_read_are_decoded() {
     let columns = |queries: &Queries, names: &BTreeSet<String>, sql: Option<&str>| {
         let statement = sql.map(statement);
-        run(Session::columns(context(), queries, names, statement.as_ref())).unwrap()
+        run(Session::columns(
+            context(),
+            queries,
+            names,
+            statement.as_ref(),
+        ))
+        .unwrap()
     };
     let of = |sql: &str| {
         let queries = queries(&[
             ("10_a.sql", "SELECT user_id, city, error_code FROM signins"),
-            ("20_b.sql", "-- keep: yes\nSELECT user_id, country FROM signins"),
+            (
+                "20_b.sql",
+                "-- keep: yes\nSELECT user_id, country FROM signins",
+            ),
         ]);
         let tables = Session::tables(&statement(sql)).unwrap();
         columns(&queries.unwrap(), &tables, Some(sql))
@@ -320,13 +446,24 @@ fn only_the_columns_that_are_read_are_decoded() {
     assert_eq!(of(refusals), Columns::of(["error_code"]));
     assert_eq!(of("SELECT 1"), Columns::of([]));
     assert_eq!(of("SELECT * FROM signins"), Columns::ALL);
-    assert_eq!(of("SELECT city FROM a WHERE error_code = 0"), Columns::of(["city", "error_code"]));
-    assert_eq!(of("SELECT user_id FROM b"), Columns::of(["user_id", "country"]), "b is stored");
+    assert_eq!(
+        of("SELECT city FROM a WHERE error_code = 0"),
+        Columns::of(["city", "error_code"])
+    );
+    assert_eq!(
+        of("SELECT user_id FROM b"),
+        Columns::of(["user_id", "country"]),
+        "b is stored"
+    );
     let within = "SELECT 1 WHERE EXISTS (SELECT asn FROM signins WHERE asn > 5)";
     assert_eq!(of(within), Columns::of(["asn"]), "sub-queries count");
 
     let builtin = Queries::builtin().unwrap();
-    let refused = columns(&builtin, &names(&["refusals"]), Some("SELECT * FROM refusals"));
+    let refused = columns(
+        &builtin,
+        &names(&["refusals"]),
+        Some("SELECT * FROM refusals"),
+    );
     let position = |name: &str| crate::signin::schema().index_of(name).unwrap();
     assert!(refused.contains(position("stated_reason")));
     assert!(!refused.contains(position("latitude")) && !refused.contains(position("device_id")));

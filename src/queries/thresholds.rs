@@ -6,7 +6,7 @@ use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{
     Expr, SelectItem, SetExpr, Statement as Sql, Value, visit_expressions_mut,
 };
-use jiff::SignedDuration;
+use jiff::{Span, SpanRelativeTo};
 
 use crate::error::{Error, Result};
 
@@ -40,8 +40,10 @@ impl Threshold {
         // The text that is parsed as SQL is made of a parsed number, never of what was typed.
         let sql = match &self.literal {
             Expr::Interval(_) => {
-                let length: SignedDuration =
-                    value.parse().map_err(|_| wrong("a length of time such as 20m or 1h30m"))?;
+                let length = value
+                    .parse::<Span>()
+                    .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+                    .map_err(|_| wrong("a length of time such as 20m, 1h30m or 1d"))?;
                 let micros = length.as_micros();
                 if micros <= 0 {
                     return Err(wrong("a length of time above zero"));
@@ -78,13 +80,19 @@ impl Threshold {
 
 /// Reads the one SELECT of the file of thresholds.
 pub(super) fn read(file: &str, statement: &Statement) -> Result<Vec<Threshold>> {
-    let wrong = |reason: String| Error::QueryFile { file: file.to_owned(), reason };
+    let wrong = |reason: String| Error::QueryFile {
+        file: file.to_owned(),
+        reason,
+    };
     let mut thresholds = Vec::new();
     for item in projection(statement)
         .ok_or_else(|| wrong("is not a plain SELECT of `literal AS name`".to_owned()))?
     {
         match item {
-            SelectItem::ExprWithAlias { expr: literal @ (Expr::Value(_) | Expr::Interval(_)), alias } => {
+            SelectItem::ExprWithAlias {
+                expr: literal @ (Expr::Value(_) | Expr::Interval(_)),
+                alias,
+            } => {
                 thresholds.push(Threshold {
                     name: alias.value.clone(),
                     literal: literal.clone(),
@@ -98,18 +106,30 @@ pub(super) fn read(file: &str, statement: &Statement) -> Result<Vec<Threshold>> 
 }
 
 fn projection(statement: &Statement) -> Option<&Vec<SelectItem>> {
-    let Statement::Statement(statement) = statement else { return None };
-    let Sql::Query(query) = statement.as_ref() else { return None };
-    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let Statement::Statement(statement) = statement else {
+        return None;
+    };
+    let Sql::Query(query) = statement.as_ref() else {
+        return None;
+    };
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return None;
+    };
     Some(&select.projection)
 }
 
 /// Replaces every `$name` of `statement` by its value; the error is the name that is not known.
 pub(super) fn fill(statement: &mut Statement, thresholds: &[Threshold]) -> Result<(), String> {
-    let Statement::Statement(statement) = statement else { return Ok(()) };
+    let Statement::Statement(statement) = statement else {
+        return Ok(());
+    };
     let filled = visit_expressions_mut(statement.as_mut(), |expr| {
-        let Expr::Value(value) = expr else { return ControlFlow::Continue(()) };
-        let Value::Placeholder(placeholder) = &value.value else { return ControlFlow::Continue(()) };
+        let Expr::Value(value) = expr else {
+            return ControlFlow::Continue(());
+        };
+        let Value::Placeholder(placeholder) = &value.value else {
+            return ControlFlow::Continue(());
+        };
         let name = placeholder.trim_start_matches('$');
         match thresholds.iter().find(|threshold| threshold.name == name) {
             Some(threshold) => {
@@ -127,9 +147,15 @@ pub(super) fn fill(statement: &mut Statement, thresholds: &[Threshold]) -> Resul
 
 /// Puts the values in force into the file of thresholds itself, so that the view shows them.
 pub(super) fn show(statement: &mut Statement, thresholds: &[Threshold]) {
-    let Statement::Statement(statement) = statement else { return };
-    let Sql::Query(query) = statement.as_mut() else { return };
-    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let Statement::Statement(statement) = statement else {
+        return;
+    };
+    let Sql::Query(query) = statement.as_mut() else {
+        return;
+    };
+    let SetExpr::Select(select) = query.body.as_mut() else {
+        return;
+    };
     for item in &mut select.projection {
         if let SelectItem::ExprWithAlias { expr, alias } = item
             && let Some(threshold) = thresholds.iter().find(|known| known.name == alias.value)
@@ -138,4 +164,3 @@ pub(super) fn show(statement: &mut Statement, thresholds: &[Threshold]) {
         }
     }
 }
-

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
 /// `text` with every character that could steer a terminal, turn its direction or hide itself
 /// written as `\u{…}`. Line ends and tabs are such characters too.
@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_is_shown_as_its_number() {
         assert_eq!(terminal("\u{1b}[31mred"), "\\u{1b}[31mred");
-        assert_eq!(terminal("a\u{202e}b\u{9b}c\nd"), "a\\u{202e}b\\u{9b}c\\u{a}d");
+        assert_eq!(
+            terminal("a\u{202e}b\u{9b}c\nd"),
+            "a\\u{202e}b\\u{9b}c\\u{a}d"
+        );
         assert!(matches!(terminal("Zoë, 東京 ✓"), Cow::Borrowed(_)));
     }
 

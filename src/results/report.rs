@@ -71,7 +71,7 @@ pub fn summary(analysis: &Analysis, style: Style) -> Result<String> {
     let total: usize = analysis.findings.iter().map(RecordBatch::num_rows).sum();
     let mut text = String::new();
     head(&mut text, &analysis.coverage, &reasons, &causes);
-    if total > 0 {
+    if !findings.is_empty() {
         let shown = match findings.len() {
             all if all == total => format!("FINDINGS ({total})"),
             shown => format!("FINDINGS (the first {shown} of {total}; --top N shows more)"),
@@ -106,7 +106,11 @@ fn head(text: &mut String, coverage: &Coverage, reasons: &[ReasonLine], causes: 
             return;
         }
         let _ = writeln!(text, "\n{title}");
-        let wide = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
+        let wide = rows
+            .iter()
+            .map(|(name, ..)| name.chars().count())
+            .max()
+            .unwrap_or(0);
         for (name, count, note) in rows {
             let line = format!("  {name:wide$}  {:>9}  {note}", number(count));
             let _ = writeln!(text, "{}", line.trim_end());
@@ -114,7 +118,13 @@ fn head(text: &mut String, coverage: &Coverage, reasons: &[ReasonLine], causes: 
     };
     let by_reason = reasons
         .iter()
-        .map(|line| (terminal(&line.stated_reason).into_owned(), line.refusals, String::new()))
+        .map(|line| {
+            (
+                terminal(&line.stated_reason).into_owned(),
+                line.refusals,
+                String::new(),
+            )
+        })
         .collect();
     table(text, "What Microsoft states", by_reason);
     let by_cause = causes
@@ -160,17 +170,46 @@ fn show(text: &mut String, finding: &Finding, style: Style) {
     };
     let when = span(finding.first_seen.as_ref(), finding.last_seen.as_ref());
     line(text, "when", &when, style);
-    line(text, "what", &format!("{} ({}{confidence})", counts.join(", "), finding.cause), style);
-    line(text, "users", &some(finding.users.as_deref(), finding.user_count), style);
-    line(text, "from", &some(finding.ip_addresses.as_deref(), finding.ip_count), style);
+    line(
+        text,
+        "what",
+        &format!("{} ({}{confidence})", counts.join(", "), finding.cause),
+        style,
+    );
+    line(
+        text,
+        "users",
+        &some(finding.users.as_deref(), finding.user_count),
+        style,
+    );
+    line(
+        text,
+        "from",
+        &some(finding.ip_addresses.as_deref(), finding.ip_count),
+        style,
+    );
     let entered = finding.compromised_users.as_deref().unwrap_or_default();
     if !entered.is_empty() {
-        let since = finding.first_success.as_deref().map(short).unwrap_or_default();
+        let since = finding
+            .first_success
+            .as_deref()
+            .map(short)
+            .unwrap_or_default();
         let who = some(Some(entered), entered.len() as i64);
         line(text, "GOT IN", &format!("{who}, first at {since}"), style);
     }
-    line(text, "do", &terminal(finding.advice.as_deref().unwrap_or_default()), style);
-    line(text, "see", &terminal(finding.advice_source.as_deref().unwrap_or_default()), style);
+    line(
+        text,
+        "do",
+        &terminal(finding.advice.as_deref().unwrap_or_default()),
+        style,
+    );
+    line(
+        text,
+        "see",
+        &terminal(finding.advice_source.as_deref().unwrap_or_default()),
+        style,
+    );
     line(text, "id", &terminal(&finding.finding_id), style);
 }
 
@@ -180,7 +219,12 @@ fn unjudged(text: &mut String, coverage: &Coverage, style: Style) {
     }
     let _ = writeln!(text, "\nNOT JUDGED");
     for item in &coverage.not_judged {
-        wrap(text, "  ", &terminal(&format!("{}: {}", item.what, item.why)), style.width);
+        wrap(
+            text,
+            "  ",
+            &terminal(&format!("{}: {}", item.what, item.why)),
+            style.width,
+        );
     }
 }
 
@@ -215,8 +259,11 @@ fn wrap(text: &mut String, label: &str, value: &str, width: usize) {
 fn some(list: Option<&[String]>, count: i64) -> String {
     const SHOWN: usize = 6;
     let list = list.unwrap_or_default();
-    let mut text: Vec<String> =
-        list.iter().take(SHOWN).map(|item| terminal(item).into_owned()).collect();
+    let mut text: Vec<String> = list
+        .iter()
+        .take(SHOWN)
+        .map(|item| terminal(item).into_owned())
+        .collect();
     let more = count - text.len() as i64;
     if more > 0 && !text.is_empty() {
         text.push(format!("and {} more", number(more)));
@@ -250,7 +297,7 @@ fn number(count: i64) -> String {
     let digits = count.unsigned_abs().to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -290,15 +337,21 @@ mod tests {
     fn numbers_and_spans_as_people_read_them() {
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(number(12), "12");
-        let (a, b) = ("2026-03-02T08:00:00Z".to_owned(), "2026-03-02T09:30:00.5Z".to_owned());
-        assert_eq!(span(Some(&a), Some(&b)), "2026-03-02 08:00:00 to 09:30:00 UTC");
+        let (a, b) = (
+            "2026-03-02T08:00:00Z".to_owned(),
+            "2026-03-02T09:30:00.5Z".to_owned(),
+        );
+        assert_eq!(
+            span(Some(&a), Some(&b)),
+            "2026-03-02 08:00:00 to 09:30:00 UTC"
+        );
         assert_eq!(span(Some(&a), Some(&a)), "2026-03-02 08:00:00 UTC");
     }
 
     #[test]
     fn long_lines_are_wrapped_under_their_label() {
         let mut text = String::new();
-        wrap(&mut text, "  do     ", &"word ".repeat(12).trim_end().to_owned(), 40);
+        wrap(&mut text, "  do     ", "word ".repeat(12).trim_end(), 40);
         assert!(text.lines().all(|line| line.len() <= 40));
         assert!(text.lines().nth(1).unwrap().starts_with("         word"));
     }

@@ -26,10 +26,22 @@ fn unpack(bytes: &[u8], limits: UnpackLimits) -> (Vec<u8>, Compression, Option<S
     let mut out = Vec::new();
     let fault = opened.read_to_end(&mut out).err();
     if fault.is_none() {
-        assert_eq!(opened.packed.load(Ordering::Relaxed), bytes.len() as u64, "packed bytes");
-        assert_eq!(progress.load(Ordering::Relaxed), bytes.len() as u64, "progress");
+        assert_eq!(
+            opened.packed.load(Ordering::Relaxed),
+            bytes.len() as u64,
+            "packed bytes"
+        );
+        assert_eq!(
+            progress.load(Ordering::Relaxed),
+            bytes.len() as u64,
+            "progress"
+        );
     }
-    (out, opened.compression, fault.map(|error| error.to_string()))
+    (
+        out,
+        opened.compression,
+        fault.map(|error| error.to_string()),
+    )
 }
 
 #[test]
@@ -41,7 +53,10 @@ fn packing_is_known_by_content_whatever_the_name() {
     assert_eq!(gz, (text.clone(), Compression::Gzip, None));
     let zst = unpack(&zstd(&text), UnpackLimits::default());
     assert_eq!(zst, (text, Compression::Zstd, None));
-    assert_eq!(unpack(b"", UnpackLimits::default()), (Vec::new(), Compression::None, None));
+    assert_eq!(
+        unpack(b"", UnpackLimits::default()),
+        (Vec::new(), Compression::None, None)
+    );
     assert_eq!(unpack(&gzip(b""), UnpackLimits::default()).0, b"");
     let names = [Compression::None, Compression::Gzip, Compression::Zstd].map(Compression::name);
     assert_eq!(names, ["none", "gzip", "zstd"]);
@@ -57,29 +72,45 @@ fn every_member_and_every_frame_is_read() {
 
 #[test]
 fn what_is_cut_off_gives_what_came_before_and_says_so() {
-    let text: Vec<u8> = (0..200_000_u32).flat_map(|n| (n ^ (n << 7)).to_le_bytes()).collect();
+    let text: Vec<u8> = (0..200_000_u32)
+        .flat_map(|n| (n ^ (n << 7)).to_le_bytes())
+        .collect();
     for packed in [gzip(&text), zstd(&text)] {
         let (got, _, fault) = unpack(&packed[..packed.len() * 2 / 3], UnpackLimits::default());
         let fault = fault.unwrap();
         assert!(fault.contains("cut off"), "{fault}");
-        assert!(!got.is_empty() && text.starts_with(&got), "{} bytes", got.len());
+        assert!(
+            !got.is_empty() && text.starts_with(&got),
+            "{} bytes",
+            got.len()
+        );
     }
 }
 
 #[test]
 fn what_is_damaged_or_followed_by_something_else_is_told() {
     let text = b"{\"a\":1}\n".repeat(500);
-    let (got, _, fault) = unpack(&[gzip(&text), b"garbage".to_vec()].concat(), Default::default());
+    let (got, _, fault) = unpack(
+        &[gzip(&text), b"what follows is no gzip member".to_vec()].concat(),
+        Default::default(),
+    );
     assert_eq!(got, text, "what was good is not lost");
-    assert!(fault.unwrap().contains("damaged"));
+    let fault = fault.unwrap();
+    assert!(fault.contains("damaged"), "{fault}");
 
     let mut packed = gzip(&text);
     let end = packed.len();
     packed[end - 6] ^= 0xff;
     let fault = unpack(&packed, UnpackLimits::default()).2.unwrap();
-    assert!(fault.contains("damaged") && fault.contains("get the file again"), "{fault}");
+    assert!(
+        fault.contains("damaged") && fault.contains("get the file again"),
+        "{fault}"
+    );
 
-    let (got, _, fault) = unpack(&[zstd(&text), b"garbage".to_vec()].concat(), Default::default());
+    let (got, _, fault) = unpack(
+        &[zstd(&text), b"what follows is no gzip member".to_vec()].concat(),
+        Default::default(),
+    );
     assert_eq!(got, text);
     let fault = fault.unwrap();
     assert!(fault.contains("damaged"), "{fault}");
@@ -87,12 +118,20 @@ fn what_is_damaged_or_followed_by_something_else_is_told() {
 
 #[test]
 fn an_input_may_only_grow_so_large() {
-    let limits = UnpackLimits { bytes: 5000, ratio: u64::MAX };
+    let limits = UnpackLimits {
+        bytes: 5000,
+        ratio: u64::MAX,
+    };
     let text = b"0123456789".repeat(500);
     for pack in [gzip, zstd] {
         assert_eq!(unpack(&pack(&text), limits).2, None, "5000 is allowed");
-        let fault = unpack(&pack(&[&text[..], b"!"].concat()), limits).2.unwrap();
-        assert!(fault.contains("5000 bytes") && fault.contains("--max-unpacked"), "{fault}");
+        let fault = unpack(&pack(&[&text[..], b"!"].concat()), limits)
+            .2
+            .unwrap();
+        assert!(
+            fault.contains("5000 bytes") && fault.contains("--max-unpacked"),
+            "{fault}"
+        );
     }
     // What is not packed cannot grow.
     assert_eq!(unpack(&b"x".repeat(6000), limits).2, None);
@@ -103,12 +142,25 @@ fn an_input_may_only_grow_so_much() {
     let zeros = vec![0; RATIO_FROM as usize + (4 << 20)];
     for pack in [gzip, zstd] {
         let packed = pack(&zeros);
-        let usual = UnpackLimits { ratio: 100, ..Default::default() };
+        let usual = UnpackLimits {
+            ratio: 100,
+            ..Default::default()
+        };
         let (got, _, fault) = unpack(&packed, usual);
         let fault = fault.unwrap();
-        assert!(fault.contains("100 times") && fault.contains("--max-ratio"), "{fault}");
-        assert!(got.len() as u64 <= RATIO_FROM + (1 << 20), "it stops soon: {}", got.len());
-        let generous = UnpackLimits { ratio: 1 << 40, ..usual };
+        assert!(
+            fault.contains("100 times") && fault.contains("--max-ratio"),
+            "{fault}"
+        );
+        assert!(
+            got.len() as u64 <= RATIO_FROM + (1 << 20),
+            "it stops soon: {}",
+            got.len()
+        );
+        let generous = UnpackLimits {
+            ratio: 1 << 40,
+            ..usual
+        };
         assert_eq!(unpack(&packed, generous).2, None);
     }
 }
@@ -126,16 +178,33 @@ fn found(files: &[&str], inputs: &[&str]) -> (Vec<String>, Vec<Unreadable>) {
 
 fn found_in(root: &Path, inputs: &[&str]) -> (Vec<String>, Vec<Unreadable>) {
     let prefix = format!("{}/", root.display());
-    let typed = |input: &&str| if *input == "-" { "-".into() } else { format!("{prefix}{input}") };
+    let typed = |input: &&str| {
+        if *input == "-" {
+            "-".into()
+        } else {
+            format!("{prefix}{input}")
+        }
+    };
     let inputs: Vec<String> = inputs.iter().map(typed).collect();
     let (sources, unreadable) = find(&inputs).unwrap();
-    let names = sources.iter().map(|source| source.name.replace(&prefix, "")).collect();
+    let names = sources
+        .iter()
+        .map(|source| source.name.replace(&prefix, ""))
+        .collect();
     (names, unreadable)
 }
 
 #[test]
 fn a_folder_is_walked_by_name_without_what_is_hidden() {
-    let files = ["b/2.json", "b/10.json", "a.json", "c", ".hidden", ".git/config", "b/.part"];
+    let files = [
+        "b/2.json",
+        "b/10.json",
+        "a.json",
+        "c",
+        ".hidden",
+        ".git/config",
+        "b/.part",
+    ];
     let (names, unreadable) = found(&files, &[""]);
     assert_eq!(names, ["a.json", "b/10.json", "b/2.json", "c"]);
     assert!(unreadable.is_empty());
@@ -150,12 +219,29 @@ fn what_is_named_is_read_even_if_hidden_and_order_is_as_typed() {
 
 #[test]
 fn globs_match_in_order_of_name_and_leave_out_what_is_hidden() {
-    let files = ["b.json", "a.json", "a.txt", ".c.json", "d/e.json", "d/.f.json"];
+    let files = [
+        "b.json",
+        "a.json",
+        "a.txt",
+        ".c.json",
+        "d/e.json",
+        "d/.f.json",
+    ];
     assert_eq!(found(&files, &["*.json"]).0, ["a.json", "b.json"]);
-    assert_eq!(found(&files, &["**/*.json"]).0, ["a.json", "b.json", "d/e.json"]);
-    assert_eq!(found(&files, &["d*"]).0, ["d/e.json"], "a folder that matches is walked");
+    assert_eq!(
+        found(&files, &["**/*.json"]).0,
+        ["a.json", "b.json", "d/e.json"]
+    );
+    assert_eq!(
+        found(&files, &["d*"]).0,
+        ["d/e.json"],
+        "a folder that matches is walked"
+    );
     // A file that is really called like a pattern.
-    assert_eq!(found(&["[ab].json", "a.json"], &["[ab].json"]).0, ["[ab].json"]);
+    assert_eq!(
+        found(&["[ab].json", "a.json"], &["[ab].json"]).0,
+        ["[ab].json"]
+    );
 }
 
 #[test]
@@ -181,7 +267,10 @@ fn named_files_and_sizes_are_known() {
 #[test]
 fn what_is_not_there_is_an_error_that_names_it() {
     let told = |input: &str| find(&[input.to_owned()]).unwrap_err().to_string();
-    assert_eq!(told("/no/such/file"), "/no/such/file: no such file or folder");
+    assert_eq!(
+        told("/no/such/file"),
+        "/no/such/file: no such file or folder"
+    );
     assert_eq!(told("/no/such/*.json"), "/no/such/*.json: nothing matches");
     assert!(told("/no/such/***").contains("not a pattern"));
 }
@@ -198,15 +287,27 @@ fn links_are_followed_and_loops_and_dead_links_are_told() {
     symlink(root.join("nowhere"), root.join("dead.json")).unwrap();
     symlink(root, root.join("d/loop")).unwrap();
     let (names, unreadable) = found_in(root, &[""]);
-    assert_eq!(names, ["again.json"], "one file, by the name under which it was met first");
+    assert_eq!(
+        names,
+        ["again.json"],
+        "one file, by the name under which it was met first"
+    );
     let mut told: Vec<_> = unreadable
         .iter()
-        .map(|unreadable| (unreadable.name.rsplit('/').next().unwrap(), unreadable.reason.as_str()))
+        .map(|unreadable| {
+            (
+                unreadable.name.rsplit('/').next().unwrap(),
+                unreadable.reason.as_str(),
+            )
+        })
         .collect();
     told.sort_unstable();
     assert_eq!(told.len(), 2, "{told:?}");
     assert_eq!(told[0].0, "dead.json");
-    assert_eq!(told[1], ("loop", "a link that leads back to a folder above it"));
+    assert_eq!(
+        told[1],
+        ("loop", "a link that leads back to a folder above it")
+    );
     // Even if it is the only thing named.
     assert!(find(&[root.join("dead.json").display().to_string()]).is_err());
 }

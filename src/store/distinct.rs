@@ -8,6 +8,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{TimestampMicrosecondType, UInt16Type, UInt32Type, UInt64Type};
 use arrow::error::ArrowError;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSlice;
 
 use super::{PLACE, SEGMENT_ROWS, SOURCE, times};
 use crate::error::{Error, Result};
@@ -31,18 +33,27 @@ pub(super) fn distinct(
     columns: Columns,
     sorted: bool,
 ) -> Result<Distinct> {
-    let failed = |source| Error::Table { input: "decoded rows".to_owned(), source };
+    let failed = |source| Error::Table {
+        input: "decoded rows".to_owned(),
+        source,
+    };
     let keep = survivors(&batches).map_err(failed)?;
     let mut dropped: HashMap<u32, u64> = HashMap::new();
     for (batch, keep) in batches.iter().zip(&keep) {
-        let sources = column(batch, SOURCE).map_err(failed)?.as_primitive::<UInt32Type>();
+        let sources = column(batch, SOURCE)
+            .map_err(failed)?
+            .as_primitive::<UInt32Type>();
         for (row, keep) in keep.iter().enumerate() {
             if !keep {
                 *dropped.entry(sources.value(row)).or_default() += 1;
             }
         }
     }
-    let rows = if sorted { in_order(&batches, &keep) } else { filtered(&batches, &keep) };
+    let rows = if sorted {
+        in_order(&batches, &keep)
+    } else {
+        filtered(&batches, &keep)
+    };
     let wanted: Vec<usize> = (0..columns.schema().fields().len()).collect();
     let batches = rows
         .and_then(|rows| rows.iter().map(|batch| batch.project(&wanted)).collect())
@@ -61,7 +72,10 @@ fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b dyn Array, Arrow
 
 /// Which rows stay, for each batch.
 fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
-    let mut keep: Vec<Vec<bool>> = batches.iter().map(|batch| vec![true; batch.num_rows()]).collect();
+    let mut keep: Vec<Vec<bool>> = batches
+        .iter()
+        .map(|batch| vec![true; batch.num_rows()])
+        .collect();
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
     let mut best: HashMap<&str, (Rank, usize, usize)> = HashMap::with_capacity(rows);
     for (at, batch) in batches.iter().enumerate() {
@@ -74,8 +88,17 @@ fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
             if ids.is_null(row) {
                 continue;
             }
-            let first = ingested.is_valid(row).then(|| ingested.value(row)).unwrap_or(i64::MAX);
-            let rank = (Reverse(richness.value(row)), first, sources.value(row), places.value(row));
+            let first = if ingested.is_valid(row) {
+                ingested.value(row)
+            } else {
+                i64::MAX
+            };
+            let rank = (
+                Reverse(richness.value(row)),
+                first,
+                sources.value(row),
+                places.value(row),
+            );
             match best.entry(ids.value(row)) {
                 Entry::Vacant(entry) => {
                     entry.insert((rank, at, row));
@@ -99,15 +122,14 @@ fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
 type Rank = (Reverse<u16>, i64, u32, u64);
 
 fn filtered(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBatch>, ArrowError> {
-    let mut rows = Vec::with_capacity(batches.len());
-    for (batch, keep) in batches.iter().zip(keep) {
-        if keep.iter().all(|keep| *keep) {
-            rows.push(batch.clone());
-        } else {
-            rows.push(filter_record_batch(batch, &keep.clone().into())?);
-        }
-    }
-    Ok(rows)
+    batches
+        .par_iter()
+        .zip(keep)
+        .map(|(batch, keep)| match keep.iter().all(|keep| *keep) {
+            true => Ok(batch.clone()),
+            false => filter_record_batch(batch, &keep.clone().into()),
+        })
+        .collect()
 }
 
 fn in_order(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBatch>, ArrowError> {
@@ -116,7 +138,9 @@ fn in_order(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBat
         let ids = column(batch, "sign_in_id")?.as_string::<i32>();
         for (row, keep) in keep.iter().enumerate() {
             if *keep {
-                let time = times(batch).filter(|times| times.is_valid(row)).map(|times| times.value(row));
+                let time = times(batch)
+                    .filter(|times| times.is_valid(row))
+                    .map(|times| times.value(row));
                 let id = ids.is_valid(row).then(|| ids.value(row));
                 order.push((time, id, at, row));
             }
@@ -125,9 +149,10 @@ fn in_order(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBat
     order.sort_unstable();
     let batches: Vec<&RecordBatch> = batches.iter().collect();
     order
-        .chunks(SEGMENT_ROWS)
+        .par_chunks(SEGMENT_ROWS)
         .map(|rows| {
-            let rows: Vec<(usize, usize)> = rows.iter().map(|(_, _, at, row)| (*at, *row)).collect();
+            let rows: Vec<(usize, usize)> =
+                rows.iter().map(|(_, _, at, row)| (*at, *row)).collect();
             interleave_record_batch(&batches, &rows)
         })
         .collect()

@@ -96,7 +96,9 @@ impl Store {
     /// # Errors
     /// A temporary file that cannot be written.
     pub fn push(&self, batch: &RecordBatch, source: u32, place: u64) -> Result<()> {
-        let batch = self.with_source(batch, source, place).map_err(|error| self.failed(error))?;
+        let batch = self
+            .with_source(batch, source, place)
+            .map_err(|error| self.failed(error))?;
         let parts = split_by_day(&batch).map_err(|error| self.failed(error))?;
         let mut inner = self.lock();
         for (day, part) in parts {
@@ -105,7 +107,9 @@ impl Store {
             let full = rows.pending_rows >= SEGMENT_ROWS;
             inner.in_memory += part.get_array_memory_size();
             if full {
-                inner.seal(day, &self.schema).map_err(|error| self.failed(error))?;
+                inner
+                    .seal(day, &self.schema)
+                    .map_err(|error| self.failed(error))?;
             }
         }
         if inner.in_memory > self.budget {
@@ -127,7 +131,10 @@ impl Store {
     pub fn into_days(self, share: usize) -> Result<Vec<DayOfStore>> {
         let columns = self.columns;
         let schema = Arc::clone(&self.schema);
-        let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self
+            .inner
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let days: Vec<Day> = inner.days.keys().copied().collect();
         for day in days {
             inner.seal(day, &schema).map_err(|source| Error::Table {
@@ -151,7 +158,10 @@ impl Store {
     }
 
     fn failed(&self, source: ArrowError) -> Error {
-        Error::Table { input: self.temp.display().to_string(), source }
+        Error::Table {
+            input: self.temp.display().to_string(),
+            source,
+        }
     }
 
     fn with_source(
@@ -175,16 +185,24 @@ fn plain(field: &Arc<Field>) -> Field {
 }
 
 fn times(batch: &RecordBatch) -> Option<&TimestampMicrosecondArray> {
-    Some(batch.column_by_name("time")?.as_primitive::<TimestampMicrosecondType>())
+    Some(
+        batch
+            .column_by_name("time")?
+            .as_primitive::<TimestampMicrosecondType>(),
+    )
 }
 
 fn day_of(times: &TimestampMicrosecondArray, row: usize) -> Day {
     // 292,000 years of microseconds are fewer days than an i32 holds.
-    times.is_valid(row).then(|| times.value(row).div_euclid(DAY_MICROS) as i32)
+    times
+        .is_valid(row)
+        .then(|| times.value(row).div_euclid(DAY_MICROS) as i32)
 }
 
 fn split_by_day(batch: &RecordBatch) -> Result<Vec<(Day, RecordBatch)>, ArrowError> {
-    let Some(times) = times(batch) else { return Ok(vec![(None, batch.clone())]) };
+    let Some(times) = times(batch) else {
+        return Ok(vec![(None, batch.clone())]);
+    };
     let mut rows: BTreeMap<Day, Vec<u64>> = BTreeMap::new();
     for row in 0..batch.num_rows() {
         rows.entry(day_of(times, row)).or_default().push(row as u64);
@@ -227,7 +245,9 @@ fn minute_of(time: i64) -> usize {
 impl Inner {
     /// Puts the small batches of a day together into one segment.
     fn seal(&mut self, day: Day, schema: &SchemaRef) -> Result<(), ArrowError> {
-        let Some(rows) = self.days.get_mut(&day) else { return Ok(()) };
+        let Some(rows) = self.days.get_mut(&day) else {
+            return Ok(());
+        };
         if rows.pending.is_empty() {
             return Ok(());
         }
@@ -251,7 +271,9 @@ impl Inner {
                 input: temp.display().to_string(),
                 source,
             })?;
-            let Some(rows) = self.days.get_mut(&day) else { continue };
+            let Some(rows) = self.days.get_mut(&day) else {
+                continue;
+            };
             for segment in &mut rows.segments {
                 if let Segment::Memory(batch) = segment {
                     *segment = Segment::Spilled(spill.write(batch)?);
@@ -300,7 +322,11 @@ impl DayOfStore {
                     }
                     Segment::Spilled(_) => continue,
                 };
-                batches.push(if whole { batch } else { within(&batch, first, end)? });
+                batches.push(if whole {
+                    batch
+                } else {
+                    within(&batch, first, end)?
+                });
             }
             if whole {
                 // The rows are in `batches` now; holding them here too would keep both alive.
@@ -330,7 +356,7 @@ impl DayOfStore {
         let mut ranges = Vec::new();
         let (mut first, mut rows) = (0, 0);
         for (minute, count) in self.rows.minutes.iter().enumerate() {
-            if rows > 0 && rows + u64::from(*count) > most {
+            if *count > 0 && rows > 0 && rows + u64::from(*count) > most {
                 ranges.push((first, minute));
                 (first, rows) = (minute, 0);
             }
@@ -342,15 +368,21 @@ impl DayOfStore {
 }
 
 fn within(batch: &RecordBatch, first: usize, end: usize) -> Result<RecordBatch> {
-    let failed = |source| Error::Table { input: "temporary rows".to_owned(), source };
+    let failed = |source| Error::Table {
+        input: "temporary rows".to_owned(),
+        source,
+    };
     let rows: Vec<u32> = times(batch)
         .into_iter()
         .flat_map(|times| times.iter().enumerate())
         .filter(|(_, time)| time.is_some_and(|time| (first..end).contains(&minute_of(time))))
         .map(|(row, _)| row as u32)
         .collect();
-    take_record_batch(batch, &arrow::array::PrimitiveArray::<UInt32Type>::from(rows))
-        .map_err(failed)
+    take_record_batch(
+        batch,
+        &arrow::array::PrimitiveArray::<UInt32Type>::from(rows),
+    )
+    .map_err(failed)
 }
 
 #[cfg(test)]

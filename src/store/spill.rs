@@ -33,14 +33,19 @@ pub(super) struct Spilled {
 impl Spilled {
     /// Whether any row may lie in the minutes `first..end` of its day.
     pub(super) fn touches(&self, first: usize, end: usize) -> bool {
-        self.minutes.is_none_or(|(earliest, latest)| earliest < end && latest >= first)
+        self.minutes
+            .is_none_or(|(earliest, latest)| earliest < end && latest >= first)
     }
 }
 
 impl Spill {
     pub(super) fn create(folder: &Path) -> Result<Spill> {
         let file = tempfile::tempfile_in(folder).map_err(Error::write(folder))?;
-        Ok(Spill { file: Mutex::new(file), folder: folder.to_owned(), end: 0 })
+        Ok(Spill {
+            file: Mutex::new(file),
+            folder: folder.to_owned(),
+            end: 0,
+        })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<Spilled> {
@@ -72,7 +77,10 @@ impl Spill {
 
     pub(super) fn read(&self, spilled: &Spilled) -> Result<RecordBatch> {
         let bytes = self.bytes(spilled).map_err(Error::read(&self.folder))?;
-        let failed = |source| Error::Table { input: "temporary rows".to_owned(), source };
+        let failed = |source| Error::Table {
+            input: "temporary rows".to_owned(),
+            source,
+        };
         let mut reader =
             StreamReader::try_new(BufReader::new(bytes.as_slice()), None).map_err(failed)?;
         match reader.next() {

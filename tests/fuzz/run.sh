@@ -31,7 +31,7 @@ for target in $targets; do
     # New inputs are kept with the build; the ones committed are only read.
     mkdir -p "$out/fuzz/grown/$target"
     "$out/fuzz/release/$target" -max_total_time="$each" -timeout=10 -rss_limit_mb=1024 \
-        -max_len=4096 -print_final_stats=0 -verbosity=0 -dict="$here/words.dict" \
+        -max_len=4096 -print_funcs=0 -verbosity=0 -dict="$here/words.dict" \
         -artifact_prefix="$out/fuzz/found/$target-" \
         "$out/fuzz/grown/$target" "$here/corpus/$target"
 done

@@ -24,7 +24,9 @@ pub(crate) fn expected() -> Value {
 
 /// A command of signsift's in the folder of the project: no configuration, no environment, no
 /// terminal.
-pub(crate) fn signsift<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn signsift<S: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+) -> Command {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
     std::fs::create_dir_all(&home).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_signsift"));
@@ -56,7 +58,11 @@ impl Ran {
     /// The same, when it must have ended with `code`.
     #[track_caller]
     pub(crate) fn ended(self, code: i32) -> Ran {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
@@ -64,7 +70,11 @@ impl Ran {
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Ran {
         for word in words {
-            assert!(self.stderr.contains(word), "{word:?} is not in stderr:\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(word),
+                "{word:?} is not in stderr:\n{}",
+                self.stderr
+            );
         }
         self
     }
@@ -105,7 +115,9 @@ pub(crate) fn run_on(mut command: Command, bytes: Vec<u8>) -> Ran {
 
 /// The rows of newline-delimited JSON.
 pub(crate) fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The rows of `query` over `inputs`.
@@ -124,7 +136,10 @@ impl Results {
     #[track_caller]
     pub(crate) fn of<S: AsRef<str>>(out: &Path, inputs: &[S], flags: &[&str]) -> Results {
         let mut command = signsift(["analyze", "--quiet", "--format", "json", "--out"]);
-        command.arg(out).args(flags).args(inputs.iter().map(AsRef::as_ref));
+        command
+            .arg(out)
+            .args(flags)
+            .args(inputs.iter().map(AsRef::as_ref));
         run(command).ended(0);
         Results(out.to_owned())
     }
@@ -147,16 +162,20 @@ pub(crate) fn coverage(folder: &Path) -> Value {
 
 /// The text of `key` in each of `rows`, sorted; rows in which it is NULL are left out.
 pub(crate) fn texts(rows: &[Value], key: &str) -> Vec<String> {
-    let mut texts: Vec<String> =
-        rows.iter().filter_map(|row| Some(row[key].as_str()?.to_owned())).collect();
+    let mut texts: Vec<String> = rows
+        .iter()
+        .filter_map(|row| Some(row[key].as_str()?.to_owned()))
+        .collect();
     texts.sort();
     texts
 }
 
-/// The texts of a JSON list, sorted.
+/// The texts of a JSON list, sorted; NULL is an empty one.
 pub(crate) fn list(value: &Value) -> Vec<String> {
-    let mut texts: Vec<String> =
-        value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect();
+    let items = value.as_array().into_iter().flatten();
+    let mut texts: Vec<String> = items
+        .map(|item| item.as_str().unwrap().to_owned())
+        .collect();
     texts.sort();
     texts
 }

@@ -1,4 +1,4 @@
-//! The visitors behind the helpers: every one of them takes whatever type of value comes.
+//! The visitors behind these functions: each takes whatever type of value comes.
 
 use std::borrow::Cow;
 use std::fmt;

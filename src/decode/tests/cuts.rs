@@ -5,6 +5,18 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Enough columns to tell rows apart; building all of them thousands of times takes long.
+fn columns() -> Columns {
+    Columns::of([
+        "sign_in_id",
+        "time",
+        "city",
+        "user_agent",
+        "error_code",
+        "spelling",
+    ])
+}
+
 /// Everything that one way of cutting gives.
 fn decode_in_pieces(
     text: &[u8],
@@ -13,7 +25,7 @@ fn decode_in_pieces(
     spelling: Spelling,
 ) -> (Option<RecordBatch>, Tally) {
     let mut framer = Framer::new(spelling.framing, limits);
-    let mut decoder = BlockDecoder::new(spelling, "in", Columns::ALL, Keep::default(), limits);
+    let mut decoder = BlockDecoder::new(spelling, "in", columns(), Keep::default(), limits);
     let mut batches = Vec::new();
     let mut tally = Tally::default();
     let mut take = |block: Option<Block>| -> bool {

@@ -335,7 +335,7 @@ fn a_document_cut_off_and_followed_by_another_loses_one_record() {
         "[{\"category\":\"SignInLogs\"",
         "{\"value\":[{\"a\":[1",
     ] {
-        let (rows, tally) = decode(format!("{cut}\n[{good},{good}]\n"));
+        let (rows, tally) = decode(format!("{cut}\n\u{feff}[{good},{good}]\n"));
         assert_eq!(
             (rows.len(), tally.rejected.count),
             (2, 1),

@@ -1,6 +1,6 @@
 //! Any bytes as a record of dialect `diagnostic_settings`: no panic, and nothing goes uncounted.
 #![no_main]
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../../src/decode/mod.rs"]
 mod decode;

@@ -2,7 +2,7 @@
 //!
 //! The first byte chooses the framing, the next eight are lengths of pieces, used in turn.
 #![no_main]
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;

@@ -1,7 +1,7 @@
 //! Any text as the words of a refusal: one of the five words, whatever the letter case and the
 //! blanks.
 #![no_main]
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../../src/decode/ip.rs"]
 mod ip;

@@ -1,6 +1,6 @@
 //! Any text as a point in time: no panic, and what is read lies in the years 1 to 9999.
 #![no_main]
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../../src/decode/time.rs"]
 mod time;

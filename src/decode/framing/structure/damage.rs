@@ -92,7 +92,8 @@ impl Structure {
             let here = self.position + at as u64;
             match byte {
                 b'\n' => self.line = here + 1,
-                b' ' | b'\t' | b'\r' | b',' | b'}' | b']' | 0xEF | 0xBB | 0xBF | 0x1E => {}
+                b' ' | b'\t' | b'\r' | b',' | b'}' | b']' => {}
+                0xEF | 0xBB | 0xBF | 0x1E => self.mark(here),
                 b'{' | b'[' if here - self.line <= self.column => {
                     self.state = State::Between;
                     return at;

@@ -232,7 +232,8 @@ impl Structure {
                 b'\n' => self.line = here + 1,
                 // Byte order marks (files that were joined) and record separators are no more than
                 // blanks here.
-                b' ' | b'\t' | b'\r' | b',' | 0xEF | 0xBB | 0xBF | 0x1E => {}
+                b' ' | b'\t' | b'\r' | b',' => {}
+                0xEF | 0xBB | 0xBF | 0x1E => self.mark(here),
                 b'[' => self.enter(List::Array),
                 b']' => self.leave(here),
                 // The end of a page that damage made us lose sight of.
@@ -256,6 +257,13 @@ impl Structure {
             }
         }
         rest.len()
+    }
+
+    /// A byte order mark or a record separator takes no room: what follows it at the start of a line stands at the start of the line.
+    fn mark(&mut self, here: u64) {
+        if here == self.line {
+            self.line = here + 1;
+        }
     }
 
     fn enter(&mut self, list: List) {

@@ -45,6 +45,7 @@ impl Structure {
             let here = self.position + at as u64;
             match byte {
                 b' ' | b'\t' | b'\r' => {}
+                0xEF | 0xBB | 0xBF | 0x1E => self.mark(here),
                 b'\n' => self.line = here + 1,
                 b'"' => {
                     self.in_quotes = true;
