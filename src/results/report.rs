@@ -101,6 +101,16 @@ fn head(text: &mut String, coverage: &Coverage, reasons: &[ReasonLine], causes: 
     if let (Some(first), Some(last)) = (&totals.first_time, &totals.last_time) {
         let _ = writeln!(text, "{}", span(Some(first), Some(last)));
     }
+    if totals.outside > 0 {
+        let outside = totals.outside as i64;
+        let _ = writeln!(
+            text,
+            "{} {} outside what was asked for {} left out",
+            number(outside),
+            plural(outside, "sign-in", "sign-ins"),
+            plural(outside, "was", "were"),
+        );
+    }
     let table = |text: &mut String, title: &str, rows: Vec<(String, i64, String)>| {
         if rows.is_empty() {
             return;
