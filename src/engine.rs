@@ -16,8 +16,12 @@ use crate::error::{Error, Result};
 /// Stack of a query thread. Views on views make deep plans, and debug builds large frames.
 const STACK: usize = 16 << 20;
 
-/// Memory for which a batch may have one row more: 8,192 rows from 512 MiB up.
+/// Memory for which a batch may have one row more, up to [`BATCH_ROWS`].
 const BATCH_SHARE: usize = 64 << 10;
+
+/// Most rows of a batch. Some 25 operators share the memory of queries, each must hold a batch, and
+/// attackers write user agents of several kilobytes: 8,192 rows of those did not fit 1 GiB.
+const BATCH_ROWS: usize = 2048;
 
 /// What a run may use.
 #[derive(Clone, Debug)]
@@ -112,7 +116,7 @@ impl Engine {
             .build()
             .map_err(|source| Error::Engine { source })?;
         // A dozen operators hold a batch each; with little memory a batch must be small.
-        let rows = (self.memory / BATCH_SHARE).clamp(512, 8192);
+        let rows = (self.memory / BATCH_SHARE).clamp(512, BATCH_ROWS);
         let config = session_config()
             .with_target_partitions(self.threads)
             .with_batch_size(rows);
