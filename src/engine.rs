@@ -115,7 +115,7 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build()
             .map_err(|source| Error::Engine { source })?;
-        // A dozen operators hold a batch each; with little memory a batch must be small.
+        // With little memory a batch must be small.
         let rows = (self.memory / BATCH_SHARE).clamp(512, BATCH_ROWS);
         let config = session_config()
             .with_target_partitions(self.threads)
