@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement;
 
 use crate::coverage::{Coverage, NotJudged};
 use crate::decode::{Keep, Limits};
-use crate::engine::{Engine, Resources};
+use crate::engine::{Engine, Resources, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::{Queries, Session};
@@ -89,7 +89,10 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
     names.extend(SUMMARIES.map(str::to_owned));
 
     let engine = Engine::start(&settings.resources)?;
-    let columns = columns_of(&engine, &settings.queries, &names, None)?;
+    let columns = match settings.queries.columns() {
+        Some(columns) => columns,
+        None => columns_of(&engine, &settings.queries, &names, None)?,
+    };
     let table = signins(&engine, settings, "analyze", columns, progress)?;
     let mut session = table.session(&engine, &settings.queries)?;
     engine.query(session.provide(&names, progress))?;
@@ -180,7 +183,7 @@ fn columns_of(
     statement: Option<&Statement>,
 ) -> Result<Columns> {
     engine.query(Session::columns(
-        engine.context()?,
+        engine.context(USUAL_ROW)?,
         queries,
         names,
         statement,
@@ -229,4 +232,29 @@ fn write_table(
         writer.write(&batch?)?;
     }
     writer.close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_that_are_written_down_are_those_that_the_queries_read() {
+        let queries = Queries::builtin().unwrap();
+        let mut names: BTreeSet<String> = results(&queries).into_iter().map(|it| it.0).collect();
+        names.extend(SUMMARIES.map(str::to_owned));
+        let engine = Engine::start(&Resources {
+            threads: 2,
+            memory: 1 << 28,
+            temp: std::env::temp_dir(),
+        })
+        .unwrap();
+        let found = columns_of(&engine, &queries, &names, None).unwrap();
+        let list = |columns: Columns| {
+            let schema = columns.schema();
+            let names = schema.fields().iter().map(|field| field.name().clone());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(queries.columns().map(list), Some(list(found)));
+    }
 }

@@ -16,12 +16,16 @@ use crate::error::{Error, Result};
 /// Stack of a query thread. Views on views make deep plans, and debug builds large frames.
 const STACK: usize = 16 << 20;
 
-/// Memory for which a batch may have one row more, up to [`BATCH_ROWS`].
-const BATCH_SHARE: usize = 64 << 10;
+/// A batch may take this part of the memory: some 25 operators share that of queries, and each must
+/// hold one. Attackers write user agents of several kilobytes, so rows alone are no measure: 8,192 of
+/// those did not fit 1 GiB.
+const BATCH_PART: usize = 256;
 
-/// Most rows of a batch. Some 25 operators share the memory of queries, each must hold a batch, and
-/// attackers write user agents of several kilobytes: 8,192 rows of those did not fit 1 GiB.
-const BATCH_ROWS: usize = 2048;
+/// Most rows of a batch, and fewest.
+const BATCH_ROWS: (usize, usize) = (256, 8192);
+
+/// What a row takes that nobody has seen: sign-ins in the columns of an analysis take 400 to 600 bytes.
+pub const USUAL_ROW: usize = 512;
 
 /// What a run may use.
 #[derive(Clone, Debug)]
@@ -103,11 +107,11 @@ impl Engine {
         self.runtime.block_on(work)
     }
 
-    /// A new, empty SQL session.
+    /// A new, empty SQL session, for rows that take so many bytes in memory.
     ///
     /// # Errors
     /// A runtime that DataFusion refuses.
-    pub fn context(&self) -> Result<SessionContext> {
+    pub fn context(&self, row_bytes: usize) -> Result<SessionContext> {
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![self.temp().to_owned()]));
         let runtime = RuntimeEnvBuilder::new()
@@ -115,8 +119,8 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build()
             .map_err(|source| Error::Engine { source })?;
-        // With little memory a batch must be small.
-        let rows = (self.memory / BATCH_SHARE).clamp(512, BATCH_ROWS);
+        let rows = self.memory / BATCH_PART / row_bytes.max(1);
+        let rows = rows.clamp(BATCH_ROWS.0, BATCH_ROWS.1);
         let config = session_config()
             .with_target_partitions(self.threads)
             .with_batch_size(rows);
@@ -195,7 +199,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let engine = Engine::start(&resources(temp.path())).unwrap();
         assert_eq!(engine.decode(rayon::current_num_threads), 2);
-        let context = engine.context().unwrap();
+        let context = engine.context(USUAL_ROW).unwrap();
         let rows = engine.query(async {
             let sql = "SELECT lower('A') AS a, CAST(1 AS VARCHAR) AS b, 'c' || 'd' AS c";
             context.sql(sql).await.unwrap().collect().await.unwrap()

@@ -17,7 +17,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::archive::{self, DayWriter};
 use crate::coverage::{Asked, Coverage, Input, Status, ThresholdInForce, rfc3339};
 use crate::decode::Keep;
-use crate::engine::Engine;
+use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::{Queries, Session};
@@ -55,15 +55,16 @@ pub(super) fn signins(
     columns: Columns,
     progress: &Progress,
 ) -> Result<Signins> {
-    let context = engine.context()?;
     let failed = Error::query("signins");
     let (sources, unreadable) = source::find(&settings.inputs)?;
     if unreadable.is_empty()
         && let Some(files) = read::as_archive(&sources)
     {
+        let context = engine.context(USUAL_ROW)?;
         return archived(engine, settings, command, context, files);
     }
     let (store, mut inputs) = read_all(engine, settings, columns, progress)?;
+    let context = engine.context(store.row_bytes().unwrap_or(USUAL_ROW))?;
     let columns = Store::columns_for(columns);
     let table: Arc<dyn TableProvider> = if store.is_resident() {
         progress.enter("removing duplicates");

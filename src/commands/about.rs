@@ -6,7 +6,7 @@ use datafusion::datasource::empty::EmptyTable;
 use signsift::cli::settings::Config;
 use signsift::cli::{Global, QueriesCommand, SchemaCommand};
 use signsift::decode::{DIALECTS, Framing};
-use signsift::engine::Engine;
+use signsift::engine::{Engine, USUAL_ROW};
 use signsift::queries::Session;
 use signsift::{Error, Result, signin};
 
@@ -78,7 +78,12 @@ pub(super) fn schema(typed: &SchemaCommand, config: &Config) -> Result<u8> {
         };
         let engine = Engine::start(&config.resources(&Global::default(), None)?)?;
         let empty = Arc::new(EmptyTable::new(signin::schema()));
-        let session = Session::new(engine.context()?, empty, queries.clone(), engine.temp())?;
+        let session = Session::new(
+            engine.context(USUAL_ROW)?,
+            empty,
+            queries.clone(),
+            engine.temp(),
+        )?;
         engine.query(session.all_views())?;
         let view = engine.query(session.context().table_provider(query.name.as_str()));
         view.map_err(|source| Error::Query {

@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::framing::structure::Structure;
 use super::framing::{BOM, Records, too_long};
-use super::json::{Key, Unreadable};
+use super::json::{Key, Memory, Unreadable};
 use super::judge::{Judged, Raw};
 use super::{Block, Dialect, Limits, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
@@ -65,6 +65,7 @@ pub struct BlockDecoder {
     names: BTreeMap<&'static str, String>,
     keep: Keep,
     limits: Limits,
+    memory: Memory,
     batch: SigninBatch,
 }
 
@@ -95,6 +96,7 @@ impl BlockDecoder {
             names: super::DIALECTS.iter().map(name).collect(),
             keep,
             limits,
+            memory: Memory::default(),
             batch: SigninBatch::new(columns),
         }
     }
@@ -183,16 +185,21 @@ impl BlockDecoder {
     }
 
     /// What a record is. The row of a sign-in is left in `raw`.
-    fn outcome<'a>(&self, bytes: &'a [u8], is_line: bool, raw: &mut Raw<'a>) -> Outcome {
-        let text = match checked(bytes, self.limits) {
+    fn outcome<'a>(&mut self, bytes: &'a [u8], is_line: bool, raw: &mut Raw<'a>) -> Outcome {
+        let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
-            Err(reason) => return Outcome::Rejected(reason.into()),
+            Err(error) => {
+                let at = error.valid_up_to();
+                let reason = format!("not valid UTF-8 at byte {at} of the record");
+                return Outcome::Rejected(reason.into());
+            }
         };
         if is_line && text.trim_start().starts_with('[') {
             return Outcome::List;
         }
+        let levels = self.limits.max_depth;
         let mut dialect = self.spelling.dialect;
-        let mut result = (dialect.read)(text, raw);
+        let mut result = (dialect.read)(text, levels, &mut self.memory, raw);
         let claimed = (dialect.claims)(raw.seen);
         if is_line {
             let lists = raw.seen.has(Key::Value) || raw.seen.has(Key::Records);
@@ -207,10 +214,10 @@ impl BlockDecoder {
             };
             dialect = other;
             *raw = Raw::default();
-            result = (dialect.read)(text, raw);
+            result = (dialect.read)(text, levels, &mut self.memory, raw);
         }
         if let Err(error) = result {
-            return Outcome::Rejected(words(&error).into());
+            return Outcome::Rejected(words(&error, self.limits).into());
         }
         match raw.judge() {
             Judged::SignIn => Outcome::SignIn(dialect),
@@ -230,66 +237,16 @@ enum Outcome {
     List,
 }
 
-/// The record as text, if it is UTF-8 and not nested deeper than allowed. JSON that is skipped is
-/// not looked into by the parser, so this is where both hold for every byte.
-fn checked(bytes: &[u8], limits: Limits) -> Result<&str, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        format!(
-            "not valid UTF-8 at byte {} of the record",
-            error.valid_up_to()
-        )
-    })?;
-    // Few records have so many brackets that the depth must be counted.
-    if opening_brackets(bytes) > limits.max_depth && depth(bytes) > limits.max_depth {
-        return Err(format!(
-            "nested deeper than {} levels, the limit",
-            limits.max_depth
-        ));
-    }
-    Ok(text)
-}
-
-/// How many opening brackets there are, inside quotes too. Counting runs of up to 255 in one byte
-/// lets the compiler take many bytes at a time.
-fn opening_brackets(bytes: &[u8]) -> usize {
-    // Both brackets are `{` once bit 5 is set, and nothing else is.
-    let in_run = |run: &[u8]| {
-        run.iter()
-            .fold(0u8, |sum, byte| sum + u8::from(byte | 0x20 == b'{'))
-    };
-    bytes.chunks(255).map(|run| usize::from(in_run(run))).sum()
-}
-
-/// How deep arrays and objects are nested.
-fn depth(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0);
-    let (mut quoted, mut escaped) = (false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
 /// Why a record is not readable, in words that hold nothing of the record itself.
-fn words(error: &Unreadable) -> String {
+fn words(error: &Unreadable, limits: Limits) -> String {
     match error {
+        Unreadable::Depth => format!("nested deeper than {} levels, the limit", limits.max_depth),
         Unreadable::Trailing => "something follows the record on its line".to_owned(),
         Unreadable::Json(error) if error.is_eof() => {
             "the line ends inside a record (cut off?)".to_owned()
         }
-        // What the parser says about syntax is fixed text; only what a reader complains about could
-        // quote a value.
-        Unreadable::Json(error) if error.is_syntax() => format!("not valid JSON: {error}"),
-        Unreadable::Json(_) => "not a JSON object".to_owned(),
+        // What the parser says about syntax is fixed text and quotes no value.
+        Unreadable::Json(error) => format!("not valid JSON: {error}"),
+        Unreadable::NoObject => "not a JSON object".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::framing::BOM;
 use super::framing::structure::Structure;
-use super::json::{Key, Seen};
+use super::json::{Key, Memory, Seen};
 use super::judge::{Judged, Raw};
 use super::{DIALECTS, Dialect, Framing, Limits, Spelling};
 
@@ -160,7 +160,12 @@ impl Sketch {
             let mut raw = Raw::default();
             // Whether the record is valid is not asked here: one that is cut off still has its
             // first fields.
-            let _ = (reader.read)(text, &mut raw);
+            let _ = (reader.read)(
+                text,
+                Limits::default().max_depth,
+                &mut Memory::default(),
+                &mut raw,
+            );
             sketch.seen = raw.seen;
             sketch.dialect = Dialect::of(raw.seen);
             if sketch.dialect.is_none() {

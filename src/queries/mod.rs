@@ -16,6 +16,7 @@ use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 
 use crate::error::{Error, Result};
+use crate::signin::Columns;
 pub use header::{Cause, Header};
 pub use session::Session;
 pub use stored::Rows;
@@ -49,6 +50,7 @@ pub struct Query {
 pub struct Queries {
     list: Vec<Query>,
     thresholds: Vec<Threshold>,
+    columns: Option<Columns>,
 }
 
 impl Queries {
@@ -57,11 +59,18 @@ impl Queries {
     /// # Errors
     /// A file that breaks the rules of `queries/README.md`.
     pub fn builtin() -> Result<Queries> {
-        Queries::new(
-            builtin::FILES
-                .iter()
-                .map(|(file, sql)| (file.to_string(), sql.to_string())),
-        )
+        let files = builtin::FILES.iter();
+        let queries = Queries::new(files.map(|(file, sql)| (file.to_string(), sql.to_string())))?;
+        Ok(Queries {
+            columns: Some(Columns::of(builtin::COLUMNS.iter().copied())),
+            ..queries
+        })
+    }
+
+    /// The columns of `signins` that all results together are made of, where that is known without
+    /// planning the queries.
+    pub fn columns(&self) -> Option<Columns> {
+        self.columns
     }
 
     /// The queries of a folder, instead of those built in.
@@ -110,7 +119,11 @@ impl Queries {
                 reason: "is missing: every number that decides is named there".to_owned(),
             });
         };
-        let queries = Queries { list, thresholds };
+        let queries = Queries {
+            list,
+            thresholds,
+            columns: None,
+        };
         queries.check_order()?;
         Ok(queries)
     }

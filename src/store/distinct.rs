@@ -1,14 +1,14 @@
 //! Exact removal of duplicates: of several copies of one sign-in id the richest stays.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{TimestampMicrosecondType, UInt16Type, UInt32Type, UInt64Type};
 use arrow::error::ArrowError;
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSlice;
 
 use super::{PLACE, SEGMENT_ROWS, SOURCE, times};
@@ -52,7 +52,7 @@ pub(super) fn distinct(
     let rows = if sorted {
         in_order(&batches, &keep)
     } else {
-        filtered(&batches, &keep)
+        filtered(batches, keep)
     };
     let wanted: Vec<usize> = (0..columns.schema().fields().len()).collect();
     let batches = rows
@@ -77,37 +77,24 @@ fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
         .map(|batch| vec![true; batch.num_rows()])
         .collect();
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut best: HashMap<&str, (Rank, usize, usize)> = HashMap::with_capacity(rows);
+    // Where the copy stands that stays so far: what it is ranked by is looked up when a second comes.
+    let mut best: HashMap<&str, (u32, u32)> = HashMap::with_capacity(rows);
     for (at, batch) in batches.iter().enumerate() {
         let ids = column(batch, "sign_in_id")?.as_string::<i32>();
-        let ingested = column(batch, "ingested_at")?.as_primitive::<TimestampMicrosecondType>();
-        let richness = column(batch, RICHNESS)?.as_primitive::<UInt16Type>();
-        let sources = column(batch, SOURCE)?.as_primitive::<UInt32Type>();
-        let places = column(batch, PLACE)?.as_primitive::<UInt64Type>();
         for row in 0..batch.num_rows() {
             if ids.is_null(row) {
                 continue;
             }
-            let first = if ingested.is_valid(row) {
-                ingested.value(row)
-            } else {
-                i64::MAX
-            };
-            let rank = (
-                Reverse(richness.value(row)),
-                first,
-                sources.value(row),
-                places.value(row),
-            );
             match best.entry(ids.value(row)) {
                 Entry::Vacant(entry) => {
-                    entry.insert((rank, at, row));
+                    entry.insert((at as u32, row as u32));
                 }
                 Entry::Occupied(mut entry) => {
-                    let (other, other_at, other_row) = *entry.get();
-                    if rank < other {
+                    let (other_at, other_row) = *entry.get();
+                    let (other_at, other_row) = (other_at as usize, other_row as usize);
+                    if rank(batch, row)? < rank(&batches[other_at], other_row)? {
                         keep[other_at][other_row] = false;
-                        entry.insert((rank, at, row));
+                        entry.insert((at as u32, row as u32));
                     } else {
                         keep[at][row] = false;
                     }
@@ -121,13 +108,40 @@ fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
 /// The smallest stays.
 type Rank = (Reverse<u16>, i64, u32, u64);
 
-fn filtered(batches: &[RecordBatch], keep: &[Vec<bool>]) -> Result<Vec<RecordBatch>, ArrowError> {
+fn rank(batch: &RecordBatch, row: usize) -> Result<Rank, ArrowError> {
+    let ingested = column(batch, "ingested_at")?.as_primitive::<TimestampMicrosecondType>();
+    let first = if ingested.is_valid(row) {
+        ingested.value(row)
+    } else {
+        i64::MAX
+    };
+    Ok((
+        Reverse(
+            column(batch, RICHNESS)?
+                .as_primitive::<UInt16Type>()
+                .value(row),
+        ),
+        first,
+        column(batch, SOURCE)?
+            .as_primitive::<UInt32Type>()
+            .value(row),
+        column(batch, PLACE)?
+            .as_primitive::<UInt64Type>()
+            .value(row),
+    ))
+}
+
+/// Each batch is let go as soon as its rows have been taken over.
+fn filtered(
+    batches: Vec<RecordBatch>,
+    keep: Vec<Vec<bool>>,
+) -> Result<Vec<RecordBatch>, ArrowError> {
     batches
-        .par_iter()
+        .into_par_iter()
         .zip(keep)
         .map(|(batch, keep)| match keep.iter().all(|keep| *keep) {
-            true => Ok(batch.clone()),
-            false => filter_record_batch(batch, &keep.clone().into()),
+            true => Ok(batch),
+            false => filter_record_batch(&batch, &keep.into()),
         })
         .collect()
 }

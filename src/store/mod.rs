@@ -66,6 +66,16 @@ enum Segment {
     Spilled(Spilled),
 }
 
+impl Segment {
+    /// What it takes in memory, or would.
+    fn bytes(&self) -> usize {
+        match self {
+            Segment::Memory(batch) => batch.get_array_memory_size(),
+            Segment::Spilled(spilled) => spilled.memory,
+        }
+    }
+}
+
 impl Store {
     /// A store for the columns asked for (and those it needs itself) that keeps about `budget`
     /// bytes of rows in memory and the rest in a file in `temp`.
@@ -101,21 +111,43 @@ impl Store {
             .map_err(|error| self.failed(error))?;
         let parts = split_by_day(&batch).map_err(|error| self.failed(error))?;
         let mut inner = self.lock();
+        let mut full = Vec::new();
         for (day, part) in parts {
             let rows = inner.days.entry(day).or_insert_with(DayRows::new);
             rows.add(&part);
-            let full = rows.pending_rows >= SEGMENT_ROWS;
+            if rows.pending_rows >= SEGMENT_ROWS {
+                full.push((day, rows.take_pending()));
+            }
             inner.in_memory += part.get_array_memory_size();
-            if full {
-                inner
-                    .seal(day, &self.schema)
-                    .map_err(|error| self.failed(error))?;
+        }
+        if !full.is_empty() {
+            // Putting batches together takes a while: others may push meanwhile.
+            drop(inner);
+            let mut sealed = Vec::new();
+            for (day, pending) in full {
+                let segment = Sealed::of(&self.schema, pending);
+                sealed.push((day, segment.map_err(|error| self.failed(error))?));
+            }
+            inner = self.lock();
+            for (day, segment) in sealed {
+                inner.add(day, segment);
             }
         }
         if inner.in_memory > self.budget {
             inner.spill(&self.temp, &self.schema)?;
         }
         Ok(())
+    }
+
+    /// What a row takes in memory, in bytes on average; `None` if there is none.
+    pub fn row_bytes(&self) -> Option<usize> {
+        let inner = self.lock();
+        let days = || inner.days.values();
+        let sealed = days().flat_map(|day| &day.segments).map(Segment::bytes);
+        let pending = days().flat_map(|day| &day.pending);
+        let pending = pending.map(RecordBatch::get_array_memory_size);
+        let rows: usize = days().map(|day| day.rows).sum();
+        sealed.chain(pending).sum::<usize>().checked_div(rows)
     }
 
     /// Whether every row is in memory.
@@ -236,28 +268,49 @@ impl DayRows {
         self.pending_rows += part.num_rows();
         self.pending.push(part.clone());
     }
+
+    fn take_pending(&mut self) -> Vec<RecordBatch> {
+        self.pending_rows = 0;
+        std::mem::take(&mut self.pending)
+    }
 }
 
 fn minute_of(time: i64) -> usize {
     (time.rem_euclid(DAY_MICROS) / MINUTE_MICROS) as usize
 }
 
+/// Small batches of a day, put together into one segment.
+struct Sealed {
+    segment: RecordBatch,
+    /// The memory that the small batches took.
+    before: usize,
+}
+
+impl Sealed {
+    fn of(schema: &SchemaRef, pending: Vec<RecordBatch>) -> Result<Sealed, ArrowError> {
+        Ok(Sealed {
+            segment: concat_batches(schema, &pending)?,
+            before: pending.iter().map(RecordBatch::get_array_memory_size).sum(),
+        })
+    }
+}
+
 impl Inner {
-    /// Puts the small batches of a day together into one segment.
+    /// Takes a segment in place of the batches that it was made of.
+    fn add(&mut self, day: Day, sealed: Sealed) {
+        let after = sealed.segment.get_array_memory_size();
+        self.in_memory = self.in_memory.saturating_sub(sealed.before) + after;
+        let rows = self.days.entry(day).or_insert_with(DayRows::new);
+        rows.segments.push(Segment::Memory(sealed.segment));
+    }
+
+    /// Puts the small batches of a day together, however few they are.
     fn seal(&mut self, day: Day, schema: &SchemaRef) -> Result<(), ArrowError> {
-        let Some(rows) = self.days.get_mut(&day) else {
-            return Ok(());
-        };
-        if rows.pending.is_empty() {
-            return Ok(());
+        let pending = self.days.get_mut(&day).map(DayRows::take_pending);
+        match pending.filter(|pending| !pending.is_empty()) {
+            Some(pending) => Sealed::of(schema, pending).map(|sealed| self.add(day, sealed)),
+            None => Ok(()),
         }
-        let pending = std::mem::take(&mut rows.pending);
-        rows.pending_rows = 0;
-        let before: usize = pending.iter().map(RecordBatch::get_array_memory_size).sum();
-        let segment = concat_batches(schema, &pending)?;
-        self.in_memory = self.in_memory.saturating_sub(before) + segment.get_array_memory_size();
-        rows.segments.push(Segment::Memory(segment));
-        Ok(())
     }
 
     fn spill(&mut self, temp: &Path, schema: &SchemaRef) -> Result<()> {
@@ -339,15 +392,7 @@ impl DayOfStore {
 
     /// Ranges of minutes, half-open, that hold about `share` bytes each.
     fn ranges(&self) -> Vec<(usize, usize)> {
-        let bytes: usize = self
-            .rows
-            .segments
-            .iter()
-            .map(|segment| match segment {
-                Segment::Memory(batch) => batch.get_array_memory_size(),
-                Segment::Spilled(spilled) => spilled.memory,
-            })
-            .sum();
+        let bytes: usize = self.rows.segments.iter().map(Segment::bytes).sum();
         let minutes = self.rows.minutes.len();
         if bytes <= self.share || self.day.is_none() {
             return vec![(0, minutes)];

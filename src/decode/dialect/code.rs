@@ -2,17 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::text;
+use super::{Reader, Stop, text};
 use crate::decode::judge::Code;
-use serde::de::MapAccess;
-
 /// Puts the code of a value into `slot`: a number, text that is one, or a word that means success.
-pub(super) fn code<'de, A: MapAccess<'de>>(
-    slot: &mut Option<Code>,
-    map: &mut A,
-) -> Result<(), A::Error> {
+pub(super) fn code<'de>(slot: &mut Option<Code>, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
     let mut value: Option<Cow<'de, str>> = None;
-    text(&mut value, map)?;
+    text(&mut value, from)?;
     if let Some(value) = value {
         *slot = Some(meaning(value.trim()));
     }

@@ -4,11 +4,9 @@
 //! clock, minutes behind the event; its `location` is a country and its `resourceId` a path, unlike
 //! the fields of those names inside.
 
-use serde::de::MapAccess;
-
 use super::code::code;
 use super::graph::SignIn;
-use super::{Dialect, Key, Part, Raw, nested, read, skip, text};
+use super::{Dialect, Key, Part, Raw, Reader, Stop, nested, read, text};
 
 /// Records of every log that diagnostic settings deliver; what is no sign-in is told by its
 /// category.
@@ -30,24 +28,20 @@ pub(super) static DIAGNOSTIC_SETTINGS: Dialect = Dialect {
 struct Envelope;
 
 impl Part for Envelope {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         match key {
-            Key::Time => text(&mut raw.ingested, map),
-            Key::Category => text(&mut raw.category, map),
-            Key::OperationName => text(&mut raw.operation, map),
-            Key::TenantId => text(&mut raw.log_tenant, map),
-            Key::ResultType => code(&mut raw.result_code, map),
-            Key::ResultDescription => text(&mut raw.result_description, map),
-            Key::CallerIpAddress => text(&mut raw.caller_ip, map),
-            Key::CorrelationId => text(&mut raw.envelope_correlation, map),
-            Key::Identity => text(&mut raw.identity, map),
-            Key::Location => text(&mut raw.envelope_country, map),
-            Key::Properties => nested::<SignIn, A>(raw, map),
-            _ => skip(map),
+            Key::Time => text(&mut raw.ingested, from),
+            Key::Category => text(&mut raw.category, from),
+            Key::OperationName => text(&mut raw.operation, from),
+            Key::TenantId => text(&mut raw.log_tenant, from),
+            Key::ResultType => code(&mut raw.result_code, from),
+            Key::ResultDescription => text(&mut raw.result_description, from),
+            Key::CallerIpAddress => text(&mut raw.caller_ip, from),
+            Key::CorrelationId => text(&mut raw.envelope_correlation, from),
+            Key::Identity => text(&mut raw.identity, from),
+            Key::Location => text(&mut raw.envelope_country, from),
+            Key::Properties => nested::<SignIn>(raw, from),
+            _ => from.skip(),
         }
     }
 

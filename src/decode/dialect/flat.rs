@@ -5,11 +5,9 @@
 //! `TenantId` is a workspace, `ResourceId` a path and `Location` a country; `AADTenantId`,
 //! `ResourceIdentity` and `LocationDetails` are what Graph calls so.
 
-use serde::de::MapAccess;
-
 use super::code::code;
 use super::graph::SignIn;
-use super::{Dialect, Key, Part, Raw, is_sign_in, read, skip, text};
+use super::{Dialect, Key, Part, Raw, Reader, Stop, is_sign_in, read, text};
 
 /// The columns of Log Analytics, as records.
 pub(super) static DIAGNOSTIC_SETTINGS_FLAT: Dialect = Dialect {
@@ -31,23 +29,19 @@ pub(super) static DIAGNOSTIC_SETTINGS_FLAT: Dialect = Dialect {
 struct Columns;
 
 impl Part for Columns {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         match key {
-            Key::TimeGenerated | Key::Time => text(&mut raw.ingested, map),
-            Key::Category => text(&mut raw.category, map),
+            Key::TimeGenerated | Key::Time => text(&mut raw.ingested, from),
+            Key::Category => text(&mut raw.category, from),
             // The name of the table: says the same, so it only counts where there is no category.
-            Key::Type => text(&mut raw.operation, map),
-            Key::AadTenantId => text(&mut raw.log_tenant, map),
-            Key::ResultType => code(&mut raw.result_code, map),
-            Key::ResultDescription => text(&mut raw.result_description, map),
-            Key::Identity => text(&mut raw.identity, map),
-            Key::Location => text(&mut raw.envelope_country, map),
-            Key::TenantId | Key::ResourceId => skip(map),
-            _ => SignIn::read(raw, key, map),
+            Key::Type => text(&mut raw.operation, from),
+            Key::AadTenantId => text(&mut raw.log_tenant, from),
+            Key::ResultType => code(&mut raw.result_code, from),
+            Key::ResultDescription => text(&mut raw.result_description, from),
+            Key::Identity => text(&mut raw.identity, from),
+            Key::Location => text(&mut raw.envelope_country, from),
+            Key::TenantId | Key::ResourceId => from.skip(),
+            _ => SignIn::read(raw, key, from),
         }
     }
 

@@ -4,11 +4,10 @@
 //! the PowerShell SDK have the same fields in PascalCase, and put those that the SDK does not know
 //! under `AdditionalProperties`.
 
-use serde::de::MapAccess;
-
 use super::code::code;
 use super::{
-    Dialect, Key, Part, Raw, flag, float, integer, is_sign_in, list, nested, read, skip, text,
+    Dialect, Key, Part, Raw, Reader, Stop, flag, float, integer, is_sign_in, list, nested, read,
+    text,
 };
 
 /// Graph API and portal download.
@@ -31,52 +30,48 @@ pub(super) static GRAPH_POWERSHELL: Dialect = Dialect {
 pub(super) struct SignIn;
 
 impl Part for SignIn {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         let row = &mut raw.row;
         match key {
-            Key::Id => text(&mut row.sign_in_id, map),
-            Key::CreatedDateTime => text(&mut raw.created, map),
-            Key::UserId => text(&mut row.user_id, map),
-            Key::UserPrincipalName => text(&mut row.user_principal_name, map),
-            Key::UserDisplayName => text(&mut row.user_display_name, map),
-            Key::UserType => text(&mut row.user_type, map),
-            Key::IpAddress => text(&mut raw.ip, map),
-            Key::AutonomousSystemNumber => integer(&mut row.asn, map),
-            Key::Location | Key::LocationDetails => nested::<Location, A>(raw, map),
-            Key::AppId => text(&mut row.app_id, map),
-            Key::AppDisplayName => text(&mut row.app_display_name, map),
-            Key::ResourceId | Key::ResourceIdentity => text(&mut row.resource_id, map),
-            Key::ResourceDisplayName => text(&mut row.resource_display_name, map),
-            Key::ServicePrincipalId => text(&mut raw.service_principal_id, map),
-            Key::ServicePrincipalName => text(&mut raw.service_principal_name, map),
-            Key::ClientAppUsed => text(&mut row.client_app, map),
-            Key::AuthenticationProtocol => text(&mut row.authentication_protocol, map),
-            Key::IncomingTokenType => text(&mut row.incoming_token_type, map),
-            Key::UserAgent => text(&mut row.user_agent, map),
-            Key::DeviceDetail => nested::<Device, A>(raw, map),
-            Key::Status => nested::<Status, A>(raw, map),
-            Key::AuthenticationDetails => nested::<Step, A>(raw, map),
-            Key::IsInteractive => flag(&mut row.is_interactive, map),
-            Key::SignInEventTypes => list(&mut raw.event_types, map),
-            Key::AuthenticationRequirement => text(&mut row.authentication_requirement, map),
-            Key::ConditionalAccessStatus => text(&mut row.conditional_access_status, map),
-            Key::RiskLevelDuringSignIn => text(&mut raw.risk_during, map),
-            Key::RiskLevelAggregated => text(&mut raw.risk_aggregated, map),
-            Key::RiskState => text(&mut row.risk_state, map),
-            Key::RiskEventTypes => list(&mut raw.risk_types, map),
-            Key::RiskEventTypesV2 => list(&mut raw.risk_types_v2, map),
-            Key::NetworkLocationDetails => nested::<Network, A>(raw, map),
-            Key::CorrelationId => text(&mut row.correlation_id, map),
-            Key::SessionId => text(&mut row.session_id, map),
-            Key::TenantId => text(&mut raw.tenant, map),
-            Key::ResourceTenantId => text(&mut raw.resource_tenant, map),
-            Key::HomeTenantId => text(&mut raw.home_tenant, map),
-            Key::AdditionalProperties => nested::<SignIn, A>(raw, map),
-            _ => skip(map),
+            Key::Id => text(&mut row.sign_in_id, from),
+            Key::CreatedDateTime => text(&mut raw.created, from),
+            Key::UserId => text(&mut row.user_id, from),
+            Key::UserPrincipalName => text(&mut row.user_principal_name, from),
+            Key::UserDisplayName => text(&mut row.user_display_name, from),
+            Key::UserType => text(&mut row.user_type, from),
+            Key::IpAddress => text(&mut raw.ip, from),
+            Key::AutonomousSystemNumber => integer(&mut row.asn, from),
+            Key::Location | Key::LocationDetails => nested::<Location>(raw, from),
+            Key::AppId => text(&mut row.app_id, from),
+            Key::AppDisplayName => text(&mut row.app_display_name, from),
+            Key::ResourceId | Key::ResourceIdentity => text(&mut row.resource_id, from),
+            Key::ResourceDisplayName => text(&mut row.resource_display_name, from),
+            Key::ServicePrincipalId => text(&mut raw.service_principal_id, from),
+            Key::ServicePrincipalName => text(&mut raw.service_principal_name, from),
+            Key::ClientAppUsed => text(&mut row.client_app, from),
+            Key::AuthenticationProtocol => text(&mut row.authentication_protocol, from),
+            Key::IncomingTokenType => text(&mut row.incoming_token_type, from),
+            Key::UserAgent => text(&mut row.user_agent, from),
+            Key::DeviceDetail => nested::<Device>(raw, from),
+            Key::Status => nested::<Status>(raw, from),
+            Key::AuthenticationDetails => nested::<Step>(raw, from),
+            Key::IsInteractive => flag(&mut row.is_interactive, from),
+            Key::SignInEventTypes => list(&mut raw.event_types, from),
+            Key::AuthenticationRequirement => text(&mut row.authentication_requirement, from),
+            Key::ConditionalAccessStatus => text(&mut row.conditional_access_status, from),
+            Key::RiskLevelDuringSignIn => text(&mut raw.risk_during, from),
+            Key::RiskLevelAggregated => text(&mut raw.risk_aggregated, from),
+            Key::RiskState => text(&mut row.risk_state, from),
+            Key::RiskEventTypes => list(&mut raw.risk_types, from),
+            Key::RiskEventTypesV2 => list(&mut raw.risk_types_v2, from),
+            Key::NetworkLocationDetails => nested::<Network>(raw, from),
+            Key::CorrelationId => text(&mut row.correlation_id, from),
+            Key::SessionId => text(&mut row.session_id, from),
+            Key::TenantId => text(&mut raw.tenant, from),
+            Key::ResourceTenantId => text(&mut raw.resource_tenant, from),
+            Key::HomeTenantId => text(&mut raw.home_tenant, from),
+            Key::AdditionalProperties => nested::<SignIn>(raw, from),
+            _ => from.skip(),
         }
     }
 }
@@ -85,17 +80,13 @@ impl Part for SignIn {
 pub(super) struct Status;
 
 impl Part for Status {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         match key {
-            Key::ErrorCode => code(&mut raw.status_code, map),
-            Key::FailureReason => text(&mut raw.status_reason, map),
-            Key::AdditionalDetails => text(&mut raw.row.additional_details, map),
-            Key::AdditionalProperties => nested::<Status, A>(raw, map),
-            _ => skip(map),
+            Key::ErrorCode => code(&mut raw.status_code, from),
+            Key::FailureReason => text(&mut raw.status_reason, from),
+            Key::AdditionalDetails => text(&mut raw.row.additional_details, from),
+            Key::AdditionalProperties => nested::<Status>(raw, from),
+            _ => from.skip(),
         }
     }
 }
@@ -104,21 +95,17 @@ impl Part for Status {
 pub(super) struct Device;
 
 impl Part for Device {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         let row = &mut raw.row;
         match key {
-            Key::DeviceId => text(&mut row.device_id, map),
-            Key::OperatingSystem => text(&mut row.device_os, map),
-            Key::Browser => text(&mut row.device_browser, map),
-            Key::IsCompliant => flag(&mut row.device_compliant, map),
-            Key::IsManaged => flag(&mut row.device_managed, map),
-            Key::TrustType => text(&mut row.device_trust_type, map),
-            Key::AdditionalProperties => nested::<Device, A>(raw, map),
-            _ => skip(map),
+            Key::DeviceId => text(&mut row.device_id, from),
+            Key::OperatingSystem => text(&mut row.device_os, from),
+            Key::Browser => text(&mut row.device_browser, from),
+            Key::IsCompliant => flag(&mut row.device_compliant, from),
+            Key::IsManaged => flag(&mut row.device_managed, from),
+            Key::TrustType => text(&mut row.device_trust_type, from),
+            Key::AdditionalProperties => nested::<Device>(raw, from),
+            _ => from.skip(),
         }
     }
 }
@@ -127,20 +114,16 @@ impl Part for Device {
 pub(super) struct Location;
 
 impl Part for Location {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         let row = &mut raw.row;
         match key {
-            Key::City => text(&mut row.city, map),
-            Key::State => text(&mut row.state, map),
-            Key::CountryOrRegion => text(&mut row.country, map),
-            Key::Latitude => float(&mut row.latitude, map),
-            Key::Longitude => float(&mut row.longitude, map),
-            Key::GeoCoordinates | Key::AdditionalProperties => nested::<Location, A>(raw, map),
-            _ => skip(map),
+            Key::City => text(&mut row.city, from),
+            Key::State => text(&mut row.state, from),
+            Key::CountryOrRegion => text(&mut row.country, from),
+            Key::Latitude => float(&mut row.latitude, from),
+            Key::Longitude => float(&mut row.longitude, from),
+            Key::GeoCoordinates | Key::AdditionalProperties => nested::<Location>(raw, from),
+            _ => from.skip(),
         }
     }
 }
@@ -149,16 +132,12 @@ impl Part for Location {
 pub(super) struct Step;
 
 impl Part for Step {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         match key {
-            Key::AuthenticationMethod => text(&mut raw.step_method, map),
-            Key::AuthenticationStepResultDetail => text(&mut raw.step_detail, map),
-            Key::Succeeded => flag(&mut raw.step_succeeded, map),
-            _ => skip(map),
+            Key::AuthenticationMethod => text(&mut raw.step_method, from),
+            Key::AuthenticationStepResultDetail => text(&mut raw.step_detail, from),
+            Key::Succeeded => flag(&mut raw.step_succeeded, from),
+            _ => from.skip(),
         }
     }
 
@@ -171,15 +150,11 @@ impl Part for Step {
 pub(super) struct Network;
 
 impl Part for Network {
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         match key {
-            Key::NetworkType => text(&mut raw.network_type, map),
-            Key::NetworkNames => list(&mut raw.network_names, map),
-            _ => skip(map),
+            Key::NetworkType => text(&mut raw.network_type, from),
+            Key::NetworkNames => list(&mut raw.network_names, from),
+            _ => from.skip(),
         }
     }
 

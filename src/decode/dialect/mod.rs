@@ -4,7 +4,8 @@
 use std::fmt;
 
 use super::json::{
-    Key, Part, Seen, Unreadable, flag, float, integer, list, nested, read, skip, text,
+    Key, Memory, Part, Reader, Seen, Stop, Unreadable, flag, float, integer, list, nested, read,
+    text,
 };
 use super::judge::Raw;
 
@@ -29,8 +30,10 @@ pub struct Dialect {
     pub title: &'static str,
     /// Whether the outermost fields of a record are those of this dialect.
     pub(super) claims: fn(Seen) -> bool,
-    /// Reads one record. What was read before an error stays in [`Raw`].
-    pub(super) read: for<'a> fn(&'a str, &mut Raw<'a>) -> Result<(), Unreadable>,
+    /// Reads one record that may nest so many levels deep. What was read before an error stays in
+    /// [`Raw`].
+    pub(super) read:
+        for<'a> fn(&'a str, usize, &mut Memory, &mut Raw<'a>) -> Result<(), Unreadable>,
 }
 
 impl fmt::Debug for Dialect {

@@ -8,6 +8,7 @@
 use std::io::{self, Read};
 use std::mem;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Limits, Rejected};
 
@@ -76,6 +77,37 @@ pub struct Block {
     pub(super) bytes: Vec<u8>,
     pub(super) records: Records,
     pub(super) rejected: Rejected,
+    spare: Spare,
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.spare.give(mem::take(&mut self.bytes));
+    }
+}
+
+/// Buffers of blocks that have been read, to be filled again: fresh memory costs a page fault every
+/// 4 KiB, which on one pass over an archive adds up to as much as copying it.
+#[derive(Clone, Debug, Default)]
+struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    /// So many are kept, and none that one huge record has made larger than this.
+    const BUFFERS: usize = 16;
+    const BYTES: usize = 4 << 20;
+
+    fn take(&self) -> Vec<u8> {
+        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        buffers.pop().unwrap_or_default()
+    }
+
+    fn give(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffers.len() < Self::BUFFERS && (1..=Self::BYTES).contains(&buffer.capacity()) {
+            buffers.push(buffer);
+        }
+    }
 }
 
 impl Block {
@@ -111,6 +143,7 @@ pub struct Framer {
     offset: u64,
     /// Whether the start of the input, where a byte order mark may stand, is behind us.
     started: bool,
+    spare: Spare,
 }
 
 #[derive(Debug)]
@@ -148,6 +181,7 @@ impl Framer {
             buffer: Vec::new(),
             offset: 0,
             started: false,
+            spare: Spare::default(),
         }
     }
 
@@ -232,11 +266,13 @@ impl Framer {
                 bytes,
                 records,
                 rejected,
+                spare: self.spare.clone(),
             });
         }
         let rest = self.buffer.get(keep_from..).unwrap_or_default();
+        let mut next = self.spare.take();
         // Likely as much will come again; asking for it at once saves growing step by step.
-        let mut next = Vec::with_capacity(rest.len() + end);
+        next.reserve(rest.len() + buffer_room(end));
         next.extend_from_slice(rest);
         let mut bytes = mem::replace(&mut self.buffer, next);
         bytes.truncate(end);
@@ -246,8 +282,14 @@ impl Framer {
             bytes,
             records,
             rejected,
+            spare: self.spare.clone(),
         })
     }
+}
+
+/// Room for a block of `bytes` and a little more, so that the rest of a record before it still fits.
+fn buffer_room(bytes: usize) -> usize {
+    bytes + bytes / 8
 }
 
 /// The words for a record longer than the limit. Both kinds of framing and the reader of lines use

@@ -8,14 +8,14 @@ macro_rules! keys {
     ($($key:ident: $($name:literal),+;)+) => {
         /// A field that decoding knows, whatever the letter case in which it is spelled.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[repr(u8)]
+        #[repr(u16)]
         pub(crate) enum Key { $($key),+ }
 
         /// Every known name.
         const NAMES: &[(&str, Key)] = &[$($(($name, Key::$key)),+),+];
 
         // `Seen` has one bit a key.
-        const _: () = assert!([$(Key::$key),+].len() <= 128);
+        const _: () = assert!([$(Key::$key),+].len() <= WORDS * 64);
     };
 }
 
@@ -118,13 +118,13 @@ keys! {
 }
 
 /// More than twice as many slots as names, so that a search ends after one or two of them.
-const SLOTS: usize = 512;
+const SLOTS: usize = 2048;
 const _: () = assert!(NAMES.len() * 2 < SLOTS);
 
-/// One byte of a slot: 0 is empty, otherwise the number of a name plus one.
-static TABLE: [u8; SLOTS] = table();
+/// 0 is an empty slot, otherwise the number of a name plus one.
+static TABLE: [u16; SLOTS] = table();
 
-const fn table() -> [u8; SLOTS] {
+const fn table() -> [u16; SLOTS] {
     let mut table = [0; SLOTS];
     let mut name = 0;
     while name < NAMES.len() {
@@ -132,14 +132,11 @@ const fn table() -> [u8; SLOTS] {
         while table[slot] != 0 {
             slot = (slot + 1) % SLOTS;
         }
-        table[slot] = (name + 1) as u8;
+        table[slot] = (name + 1) as u16;
         name += 1;
     }
     table
 }
-
-// The number of a name plus one must fit into a slot.
-const _: () = assert!(NAMES.len() < u8::MAX as usize);
 
 /// The slot where the search for `name` begins: made of its length and three of its bytes.
 const fn slot(name: &[u8]) -> usize {
@@ -170,11 +167,14 @@ impl Key {
     }
 }
 
+/// Words of 64 bits that `Seen` has, one bit a key.
+const WORDS: usize = 4;
+
 /// Which known fields an object has. Kept for the outermost object of each record: it tells the
 /// dialect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    keys: u128,
+    keys: [u64; WORDS],
     /// How many known fields begin with a capital letter, and how many do not.
     upper: u16,
     lower: u16,
@@ -183,20 +183,22 @@ pub(crate) struct Seen {
 impl Seen {
     /// Notes one more field.
     pub(crate) fn note(&mut self, key: Key, upper: bool) {
-        self.keys |= 1 << key as u8;
+        if let Some(word) = self.keys.get_mut(key as usize / 64) {
+            *word |= 1 << (key as usize % 64);
+        }
         self.upper = self.upper.saturating_add(u16::from(upper));
         self.lower = self.lower.saturating_add(u16::from(!upper));
     }
 
     /// How many of `keys` it has.
     pub(crate) fn count(self, keys: &[Key]) -> u32 {
-        let mask = keys.iter().fold(0u128, |mask, key| mask | 1 << *key as u8);
-        (self.keys & mask).count_ones()
+        keys.iter().map(|key| u32::from(self.has(*key))).sum()
     }
 
     /// Whether it has `key`.
     pub(crate) fn has(self, key: Key) -> bool {
-        self.keys >> key as u8 & 1 == 1
+        let word = self.keys.get(key as usize / 64);
+        word.is_some_and(|word| word >> (key as usize % 64) & 1 == 1)
     }
 
     /// Whether most of its fields begin with a capital letter.

@@ -1,4 +1,4 @@
-//! Walking through JSON without building it: what is known is taken, the rest is skipped.
+//! Walking through a record without building it: what is known is taken, the rest is skipped.
 //!
 //! Each object of a vendor is a [`Part`]: one table from the names of its fields to the places in
 //! [`Raw`] where their values go. Values are borrowed from the text wherever no escape has to be
@@ -7,28 +7,27 @@
 //! counts; null and empty text never displace a value.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
-
-use serde::Deserializer as _;
-use serde::de::{IgnoredAny, MapAccess};
 
 use super::judge::Raw;
 
 mod keys;
-mod visit;
+mod memory;
+mod reader;
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) use keys::{Key, Seen};
-use visit::{Text, Texts, Walk};
+pub(crate) use memory::Memory;
+pub(crate) use reader::{Reader, Stop};
+
+use reader::Kind;
 
 /// One kind of vendor object.
 pub(crate) trait Part {
-    /// Takes the value of `key` out of `map` and puts it into its place; [`skip`]s what it has no
+    /// Takes the value of `key`, which comes next, and puts it into its place; skips what it has no
     /// use for.
-    fn read<'de, A: MapAccess<'de>>(
-        raw: &mut Raw<'de>,
-        key: Key,
-        map: &mut A,
-    ) -> Result<(), A::Error>;
+    fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop>;
 
     /// A list of such objects begins.
     fn list(_raw: &mut Raw<'_>) {}
@@ -40,99 +39,224 @@ pub(crate) trait Part {
 /// Why a record is not readable as JSON.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// It is not valid JSON, or not an object.
+    /// It is not valid JSON.
     Json(serde_json::Error),
+    /// It is JSON, but not an object.
+    NoObject,
+    /// It is nested too deeply.
+    Depth,
     /// Something follows the object.
     Trailing,
 }
 
-/// Reads one whole record, whose outermost object is a `P`. What was read before an error stays in
-/// `raw`.
-pub(crate) fn read<'de, P: Part>(text: &'de str, raw: &mut Raw<'de>) -> Result<(), Unreadable> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let walk = Walk::<P> {
-        raw,
-        outermost: true,
-        part: PhantomData,
-    };
-    json.deserialize_map(walk).map_err(Unreadable::Json)?;
-    json.end().map_err(|_| Unreadable::Trailing)
+/// Reads one whole record, whose outermost object is a `P` and which may nest `levels` deep. What was
+/// read before an error stays in `raw`.
+pub(crate) fn read<'de, P: Part>(
+    text: &'de str,
+    levels: usize,
+    memory: &mut Memory,
+    raw: &mut Raw<'de>,
+) -> Result<(), Unreadable> {
+    memory.restart();
+    let mut from = Reader::new(text, levels, memory);
+    if from.kind() != Ok(Kind::Object) {
+        return Err(why(text, Unreadable::NoObject));
+    }
+    match object::<P, true>(raw, &mut from) {
+        Ok(()) if from.is_at_end() => Ok(()),
+        Ok(()) => Err(Unreadable::Trailing),
+        Err(Stop::Depth) => Err(Unreadable::Depth),
+        Err(Stop::Syntax) => Err(why(text, Unreadable::NoObject)),
+    }
 }
 
-/// Steps over a value.
-pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
-    map.next_value::<IgnoredAny>().map(|_| ())
+/// What is wrong with `text`, in the words of a parser that keeps count of lines and columns.
+#[cold]
+fn why(text: &str, otherwise: Unreadable) -> Unreadable {
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => otherwise,
+        Err(error) => Unreadable::Json(error),
+    }
+}
+
+fn object<'de, P: Part, const OUTERMOST: bool>(
+    raw: &mut Raw<'de>,
+    from: &mut Reader<'de, '_>,
+) -> Result<(), Stop> {
+    let mut more = from.open(b'}')?;
+    while more {
+        let name = from.name()?;
+        match name.key {
+            Some(key) => {
+                if OUTERMOST {
+                    raw.seen.note(key, name.upper);
+                }
+                P::read(raw, key, from)?;
+            }
+            None => from.skip()?,
+        }
+        more = from.goes_on(b'}')?;
+    }
+    P::done(raw);
+    Ok(())
+}
+
+/// Reads an object, or a list of objects, of kind `P`; also where it is JSON inside a text.
+/// Anything else is skipped.
+pub(crate) fn nested<'de, P: Part>(
+    raw: &mut Raw<'de>,
+    from: &mut Reader<'de, '_>,
+) -> Result<(), Stop> {
+    match from.kind()? {
+        Kind::Object => object::<P, false>(raw, from),
+        Kind::Array => {
+            P::list(raw);
+            let mut more = from.open(b']')?;
+            while more {
+                nested::<P>(raw, from)?;
+                more = from.goes_on(b']')?;
+            }
+            Ok(())
+        }
+        Kind::Text => {
+            let text = from.text()?;
+            if text.trim_start().starts_with(['{', '[']) {
+                let mut inner = Raw::default();
+                // JSON inside a text that is not JSON after all is one field less, not one record
+                // less.
+                if nested::<P>(&mut inner, &mut from.inner(&text)).is_ok() {
+                    raw.absorb(inner);
+                }
+            }
+            Ok(())
+        }
+        _ => from.skip(),
+    }
+}
+
+/// A plain value as text; `None` if it is null, empty or not a plain value.
+#[inline]
+fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop> {
+    let text = match from.kind()? {
+        Kind::Text => from.text()?,
+        Kind::Null => {
+            from.skip_word(b"null")?;
+            return Ok(None);
+        }
+        Kind::False => {
+            from.skip_word(b"false")?;
+            Cow::Borrowed("false")
+        }
+        Kind::True => {
+            from.skip_word(b"true")?;
+            Cow::Borrowed("true")
+        }
+        Kind::Number => {
+            let number = from.number()?;
+            if number
+                .bytes()
+                .all(|byte| byte == b'-' || byte.is_ascii_digit())
+            {
+                Cow::Borrowed(number)
+            } else {
+                // 50053.0 is 50053. What no number can hold counts as absent.
+                match number.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Cow::Owned(number.to_string()),
+                    _ => return Ok(None),
+                }
+            }
+        }
+        Kind::Object | Kind::Array => {
+            from.skip()?;
+            return Ok(None);
+        }
+    };
+    Ok((!text.is_empty()).then_some(text))
 }
 
 /// Puts the text of a value into `slot`, unless it is null, empty or not a plain value.
-pub(crate) fn text<'de, A: MapAccess<'de>>(
+#[inline]
+pub(crate) fn text<'de>(
     slot: &mut Option<Cow<'de, str>>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let value = map.next_value_seed(Text)?;
+    from: &mut Reader<'de, '_>,
+) -> Result<(), Stop> {
+    let value = plain(from)?;
     put(slot, value);
     Ok(())
 }
 
 /// Puts a whole number, or text that is one, into `slot`.
-pub(crate) fn integer<'de, A: MapAccess<'de>>(
-    slot: &mut Option<i64>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let value = map.next_value_seed(Text)?;
+pub(crate) fn integer(slot: &mut Option<i64>, from: &mut Reader<'_, '_>) -> Result<(), Stop> {
+    let value = plain(from)?;
     put(slot, value.and_then(|text| text.trim().parse().ok()));
     Ok(())
 }
 
 /// Puts a number, or text that is one, into `slot`. Text can also spell infinities, which are none.
-pub(crate) fn float<'de, A: MapAccess<'de>>(
-    slot: &mut Option<f64>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let value = map.next_value_seed(Text)?;
-    let value = value.and_then(|text| text.trim().parse().ok());
+pub(crate) fn float(slot: &mut Option<f64>, from: &mut Reader<'_, '_>) -> Result<(), Stop> {
+    let value = match from.kind()? {
+        Kind::Number => from.number()?.parse().ok(),
+        _ => plain(from)?.and_then(|text| text.trim().parse().ok()),
+    };
     put(slot, value.filter(|value: &f64| value.is_finite()));
     Ok(())
 }
 
 /// Puts true or false into `slot`: as JSON has it, or as the texts and numbers that stand for it.
-pub(crate) fn flag<'de, A: MapAccess<'de>>(
-    slot: &mut Option<bool>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let value = map.next_value_seed(Text)?;
+pub(crate) fn flag(slot: &mut Option<bool>, from: &mut Reader<'_, '_>) -> Result<(), Stop> {
     let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
-    let value = value.and_then(|text| match text.trim() {
-        text if is(text, "true") || text == "1" => Some(true),
-        text if is(text, "false") || text == "0" => Some(false),
-        _ => None,
-    });
+    let value = match from.kind()? {
+        Kind::True => from.skip_word(b"true").map(|()| Some(true))?,
+        Kind::False => from.skip_word(b"false").map(|()| Some(false))?,
+        _ => plain(from)?.and_then(|text| match text.trim() {
+            text if is(text, "true") || text == "1" => Some(true),
+            text if is(text, "false") || text == "0" => Some(false),
+            _ => None,
+        }),
+    };
     put(slot, value);
     Ok(())
 }
 
 /// Puts a list of texts into `slot`: from an array, from JSON text that holds one, or from a single
 /// text.
-pub(crate) fn list<'de, A: MapAccess<'de>>(
+pub(crate) fn list<'de>(
     slot: &mut Option<Vec<Cow<'de, str>>>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let value = map.next_value_seed(Texts)?;
+    from: &mut Reader<'de, '_>,
+) -> Result<(), Stop> {
+    let value = texts(from)?;
     put(slot, value);
     Ok(())
 }
 
-/// Reads an object, or a list of objects, of kind `P`; also where it is JSON inside a text.
-/// Anything else is skipped.
-pub(crate) fn nested<'de, P: Part, A: MapAccess<'de>>(
-    raw: &mut Raw<'de>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    map.next_value_seed(Walk::<P> {
-        raw,
-        outermost: false,
-        part: PhantomData,
-    })
+fn texts<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Vec<Cow<'de, str>>>, Stop> {
+    match from.kind()? {
+        Kind::Array => {
+            let mut texts = Vec::new();
+            let mut more = from.open(b']')?;
+            while more {
+                texts.extend(plain(from)?);
+                more = from.goes_on(b']')?;
+            }
+            Ok(Some(texts))
+        }
+        Kind::Text => {
+            let text = from.text()?;
+            let trimmed = text.trim();
+            if trimmed.is_empty() {
+                return Ok(None);
+            }
+            if trimmed.starts_with('[') {
+                let inner = texts(&mut from.inner(trimmed));
+                return Ok(inner.ok().flatten().map(owned));
+            }
+            Ok(Some(vec![Cow::Owned(trimmed.to_owned())]))
+        }
+        _ => {
+            from.skip()?;
+            Ok(None)
+        }
+    }
 }
 
 fn put<T>(slot: &mut Option<T>, value: Option<T>) {
