@@ -134,7 +134,8 @@ pub(crate) fn nested<'de, P: Part>(
     }
 }
 
-/// A plain value as text; `None` if it is null, empty or not a plain value.
+/// A plain value as text; `None` if it is null, empty or not a plain value. A number is written as it
+/// is meant: 50053.0 is 50053.
 #[inline]
 fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop> {
     let text = match from.kind()? {
@@ -153,17 +154,16 @@ fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop>
         }
         Kind::Number => {
             let number = from.number()?;
-            if number
+            let is_whole = number
                 .bytes()
-                .all(|byte| byte == b'-' || byte.is_ascii_digit())
-            {
-                Cow::Borrowed(number)
-            } else {
-                // 50053.0 is 50053. What no number can hold counts as absent.
-                match number.parse::<f64>() {
-                    Ok(number) if number.is_finite() => Cow::Owned(number.to_string()),
-                    _ => return Ok(None),
-                }
+                .all(|byte| byte == b'-' || byte.is_ascii_digit());
+            if is_whole {
+                return Ok(Some(Cow::Borrowed(number)));
+            }
+            match number.parse::<f64>() {
+                Ok(number) if number.is_finite() => Cow::Owned(number.to_string()),
+                // What no number can hold stays as it is written, and is judged as such.
+                _ => Cow::Borrowed(number),
             }
         }
         Kind::Object | Kind::Array => {
