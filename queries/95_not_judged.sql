@@ -91,3 +91,4 @@ SELECT
   'the records carry no error code that is a number.' AS why
 FROM whole AS w
 WHERE w.without_code > 0
+ORDER BY what, why
