@@ -2,14 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use memchr::memchr;
 
+use super::dialect::category_of_file;
 use super::framing::structure::Structure;
-use super::framing::{BOM, Records, too_long};
-use super::json::{Key, Memory, Unreadable};
+use super::framing::{BOM, Header, Records, csv, too_long};
+use super::json::{Key, Memory, Seen, Unreadable, column_names};
 use super::judge::{Judged, Raw};
 use super::{Block, Dialect, Limits, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
@@ -66,6 +70,14 @@ pub struct BlockDecoder {
     keep: Keep,
     limits: Limits,
     memory: Memory,
+    /// The dialect of the last record. It is only read first, and never believed without its claim.
+    expected: &'static Dialect,
+    /// The fields of the last record, and what they told.
+    claimed: Option<(Seen, Option<&'static Dialect>)>,
+    /// The last header, and what it said.
+    table: Option<(Arc<Header>, Arc<Table>)>,
+    /// What the name of the input says about sign-ins that say nothing themselves.
+    category_of_file: Option<&'static str>,
     batch: SigninBatch,
 }
 
@@ -97,6 +109,10 @@ impl BlockDecoder {
             keep,
             limits,
             memory: Memory::default(),
+            expected: spelling.dialect,
+            claimed: None,
+            table: None,
+            category_of_file: category_of_file(source_file),
             batch: SigninBatch::new(columns),
         }
     }
@@ -112,11 +128,8 @@ impl BlockDecoder {
         };
         tally.records = tally.rejected.count;
         match &block.records {
-            Records::At(ranges) => {
-                for range in ranges {
-                    let record = block.bytes.get(range.clone()).unwrap_or_default();
-                    self.record(record, block.offset + range.start as u64, false, &mut tally);
-                }
+            Records::At(ranges, headers) => {
+                self.records(&block.bytes, block.offset, ranges, headers, &mut tally, 0);
             }
             Records::Lines => self.lines(&block.bytes, block.offset, &mut tally),
         }
@@ -139,27 +152,155 @@ impl BlockDecoder {
                 tally.records += 1;
                 tally.rejected.add(offset, || too_long(self.limits));
             } else if !blank {
-                self.record(text, begin, true, tally);
+                self.record(text, begin, true, tally, 0);
             }
             bytes = rest.get(1..).unwrap_or_default();
             offset += end as u64 + 1;
         }
     }
 
-    /// One record, or a line that may also hold a list of records.
-    fn record(&mut self, bytes: &[u8], offset: u64, is_line: bool, tally: &mut Tally) {
-        let mut raw = Raw::default();
-        let outcome = self.outcome(bytes, is_line, &mut raw);
-        if let Outcome::List = outcome {
-            let look = Structure::look(bytes, offset, self.limits, true);
-            tally.records += look.rejected.count;
-            tally.rejected += look.rejected;
-            for range in look.records {
-                let record = bytes.get(range.clone()).unwrap_or_default();
-                self.record(record, offset + range.start as u64, false, tally);
+    /// Records that have been found already, and rows under headers.
+    fn records(
+        &mut self,
+        bytes: &[u8],
+        offset: u64,
+        ranges: &[Range<usize>],
+        headers: &[(usize, Option<Arc<Header>>)],
+        tally: &mut Tally,
+        depth: usize,
+    ) {
+        let mut headers = headers.iter().peekable();
+        let mut header = None;
+        for (number, range) in ranges.iter().enumerate() {
+            while let Some((_, next)) = headers.next_if(|(from, _)| *from <= number) {
+                header = next.as_ref();
             }
-            return;
+            let record = bytes.get(range.clone()).unwrap_or_default();
+            let offset = offset + range.start as u64;
+            match header {
+                Some(header) => self.row(record, offset, header, tally),
+                None => self.record(record, offset, false, tally, depth),
+            }
         }
+    }
+
+    /// One record, or text that may also hold a list of records.
+    fn record(
+        &mut self,
+        bytes: &[u8],
+        offset: u64,
+        may_be_list: bool,
+        tally: &mut Tally,
+        depth: usize,
+    ) {
+        let mut raw = Raw::default();
+        let mut outcome = self.outcome(bytes, may_be_list, &mut raw);
+        match outcome {
+            Outcome::List => {
+                let look = Structure::look(bytes, offset, self.limits, true);
+                tally.records += look.rejected.count;
+                tally.rejected += look.rejected;
+                self.records(bytes, offset, &look.records, &look.headers, tally, depth);
+                return;
+            }
+            Outcome::Inner if depth < WRAPPED_DEPTH => {
+                let inner = raw.inner.take().unwrap_or_default();
+                // Places inside an inner text mean nothing: the record around it is where it is.
+                let mut own = Tally::default();
+                self.record(inner.as_bytes(), offset, true, &mut own, depth + 1);
+                own.rejected.move_to(offset);
+                *tally += own;
+                return;
+            }
+            Outcome::Inner => {
+                outcome = Outcome::Rejected("wrapped in too many other records".into());
+            }
+            _ => {}
+        }
+        self.settle(outcome, raw, offset, tally);
+    }
+
+    /// One row under a header.
+    fn row(&mut self, bytes: &[u8], offset: u64, header: &Arc<Header>, tally: &mut Tally) {
+        let table = self.table(header);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let outcome = not_utf8(error);
+                return self.settle(outcome, Raw::default(), offset, tally);
+            }
+        };
+        let cells;
+        let mut raw = Raw {
+            seen: table.seen,
+            ..Raw::default()
+        };
+        let dialect = table.dialect;
+        let result = match header.delimiter {
+            Some(delimiter) => {
+                cells = csv::cells(text, delimiter);
+                if cells.len() == table.columns.len() {
+                    if let Some(dialect) = dialect {
+                        (dialect.read_cells)(&table.columns, &cells, &mut self.memory, &mut raw);
+                    }
+                    Ok(())
+                } else {
+                    Err(Unreadable::Cells)
+                }
+            }
+            None => {
+                let read = dialect.map_or(self.spelling.dialect.read_list, |it| it.read_list);
+                let levels = self.limits.max_depth;
+                read(&table.columns, text, levels, &mut self.memory, &mut raw)
+            }
+        };
+        let outcome = match (result, dialect) {
+            (Err(error), _) => Outcome::Rejected(words(&error, self.limits).into()),
+            (Ok(()), None) => Outcome::Other("other"),
+            (Ok(()), Some(dialect)) if raw.inner.is_some() => {
+                let inner = raw.inner.take().unwrap_or_default();
+                let mut own = Tally::default();
+                self.record(inner.as_bytes(), offset, true, &mut own, 1);
+                own.rejected.move_to(offset);
+                *tally += own;
+                let _ = dialect;
+                return;
+            }
+            (Ok(()), Some(dialect)) => self.judged(dialect, &mut raw),
+        };
+        self.settle(outcome, raw, offset, tally);
+    }
+
+    /// What the cells under `header` are.
+    fn table(&mut self, header: &Arc<Header>) -> Arc<Table> {
+        match &self.table {
+            Some((known, table)) if Arc::ptr_eq(known, header) => Arc::clone(table),
+            _ => {
+                let table = Arc::new(Table::of(header));
+                self.table = Some((Arc::clone(header), Arc::clone(&table)));
+                table
+            }
+        }
+    }
+
+    fn judged(&self, dialect: &'static Dialect, raw: &mut Raw<'_>) -> Outcome {
+        match raw.judge() {
+            Judged::SignIn => {
+                if raw.row.category.as_deref() == Some("unknown")
+                    && let Some(category) = self.category_of_file
+                    && dialect.name == "portal"
+                {
+                    raw.row.category = Some(Cow::Borrowed(category));
+                }
+                Outcome::SignIn(dialect)
+            }
+            Judged::Other(what) => Outcome::Other(what),
+            Judged::Rejected(reason) => Outcome::Rejected(reason.into()),
+        }
+    }
+
+    /// Counts what a record turned out to be, and keeps the row of a sign-in.
+    fn settle(&mut self, outcome: Outcome, mut raw: Raw<'_>, offset: u64, tally: &mut Tally) {
         tally.records += 1;
         let row = &mut raw.row;
         match outcome {
@@ -173,45 +314,41 @@ impl BlockDecoder {
                 tally.first_time = [tally.first_time, row.time].into_iter().flatten().min();
                 tally.last_time = tally.last_time.max(row.time);
                 *tally.dialects.entry(dialect.name).or_default() += 1;
+                let mut row = mem::take(row);
                 row.source_file = Some(Cow::Borrowed(&self.source_file));
                 row.spelling = self
                     .names
                     .get(dialect.name)
                     .map(|name| Cow::Borrowed(&**name));
-                self.batch.push(row);
+                self.batch.push(&row);
             }
-            Outcome::List => {}
+            Outcome::List | Outcome::Inner => {}
         }
     }
 
     /// What a record is. The row of a sign-in is left in `raw`.
-    fn outcome<'a>(&mut self, bytes: &'a [u8], is_line: bool, raw: &mut Raw<'a>) -> Outcome {
+    fn outcome<'a>(&mut self, bytes: &'a [u8], may_be_list: bool, raw: &mut Raw<'a>) -> Outcome {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => {
-                let at = error.valid_up_to();
-                let reason = format!("not valid UTF-8 at byte {at} of the record");
-                return Outcome::Rejected(reason.into());
-            }
+            Err(error) => return not_utf8(error),
         };
-        if is_line && text.trim_start().starts_with('[') {
+        if may_be_list && text.trim_start().starts_with('[') {
             return Outcome::List;
         }
         let levels = self.limits.max_depth;
-        let mut dialect = self.spelling.dialect;
+        let mut dialect = self.expected;
         let mut result = (dialect.read)(text, levels, &mut self.memory, raw);
-        let claimed = (dialect.claims)(raw.seen);
-        if is_line {
-            let lists = raw.seen.has(Key::Value) || raw.seen.has(Key::Records);
+        let claiming = self.claiming(raw.seen);
+        if may_be_list {
+            let lists = raw.seen.count(&LISTS) > 0;
             let trailing = matches!(result, Err(Unreadable::Trailing));
-            if trailing || lists && !claimed {
+            if trailing || lists && claiming.is_none() {
                 return Outcome::List;
             }
         }
-        if result.is_ok() && !claimed {
-            let Some(other) = Dialect::of(raw.seen) else {
-                return Outcome::Other("other");
-            };
+        if let (Ok(()), Some(other)) = (&result, claiming)
+            && !std::ptr::eq(other, dialect)
+        {
             dialect = other;
             *raw = Raw::default();
             result = (dialect.read)(text, levels, &mut self.memory, raw);
@@ -219,12 +356,88 @@ impl BlockDecoder {
         if let Err(error) = result {
             return Outcome::Rejected(words(&error, self.limits).into());
         }
-        match raw.judge() {
-            Judged::SignIn => Outcome::SignIn(dialect),
-            Judged::Other(what) => Outcome::Other(what),
-            Judged::Rejected(reason) => Outcome::Rejected(reason.into()),
+        let Some(dialect) = claiming else {
+            return Outcome::Other("other");
+        };
+        self.expected = dialect;
+        if raw.inner.is_some() {
+            return Outcome::Inner;
+        }
+        self.judged(dialect, raw)
+    }
+
+    /// The dialect that claims records with these fields; mostly the same as of the last record.
+    fn claiming(&mut self, seen: Seen) -> Option<&'static Dialect> {
+        match self.claimed {
+            Some((known, dialect)) if known == seen => dialect,
+            _ => {
+                let dialect = Dialect::of(seen);
+                self.claimed = Some((seen, dialect));
+                dialect
+            }
         }
     }
+}
+
+/// So many records may be wrapped in one another.
+pub(super) const WRAPPED_DEPTH: usize = 4;
+
+/// Fields that hold lists of records.
+const LISTS: [Key; 5] = [
+    Key::Value,
+    Key::Records,
+    Key::Results,
+    Key::Tables,
+    Key::Hits,
+];
+
+/// What a header says of the cells below it.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) columns: Vec<Option<Key>>,
+    pub(super) seen: Seen,
+    pub(super) dialect: Option<&'static Dialect>,
+}
+
+impl Table {
+    /// Looks up the names of the columns. What Log Analytics and spreadsheets do to names is undone:
+    /// blanks around and inside, and the zone behind.
+    pub(super) fn of(header: &Header) -> Table {
+        let text = String::from_utf8_lossy(&header.bytes);
+        let names = match header.delimiter {
+            Some(delimiter) => csv::cells(&text, delimiter)
+                .into_iter()
+                .map(Cow::into_owned)
+                .collect(),
+            None => column_names(&text),
+        };
+        let mut seen = Seen::default();
+        let mut columns = Vec::with_capacity(names.len());
+        for name in names {
+            let words: Vec<_> = name.split_whitespace().collect();
+            let name = words.join(" ");
+            let name = name.strip_suffix(" [UTC]").unwrap_or(&name);
+            let key = Key::of(name);
+            if let Some(key) = key {
+                seen.note(
+                    key,
+                    name.starts_with(|first: char| first.is_ascii_uppercase()),
+                );
+            }
+            columns.push(key);
+        }
+        let dialect = Dialect::of(seen);
+        Table {
+            columns,
+            seen,
+            dialect,
+        }
+    }
+}
+
+fn not_utf8(error: std::str::Utf8Error) -> Outcome {
+    let at = error.valid_up_to();
+    Outcome::Rejected(format!("not valid UTF-8 at byte {at} of the record").into())
 }
 
 /// What a record is.
@@ -233,8 +446,10 @@ enum Outcome {
     /// Not a sign-in.
     Other(&'static str),
     Rejected(Cow<'static, str>),
-    /// A line that is not a record itself but holds several.
+    /// Text that is not a record itself but holds several.
     List,
+    /// A record that only carries another, which is left in `raw`.
+    Inner,
 }
 
 /// Why a record is not readable, in words that hold nothing of the record itself.
@@ -247,6 +462,7 @@ fn words(error: &Unreadable, limits: Limits) -> String {
         }
         // What the parser says about syntax is fixed text and quotes no value.
         Unreadable::Json(error) => format!("not valid JSON: {error}"),
+        Unreadable::Cells => "more or fewer cells than the header names (cut off?)".to_owned(),
         Unreadable::NoObject => "not a JSON object".to_owned(),
     }
 }

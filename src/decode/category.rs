@@ -33,6 +33,7 @@ const OTHER_LOGS: &[&str] = &[
     "Administrative",
     "Policy",
     "ServiceHealth",
+    "UnifiedAuditLog",
 ];
 
 /// The category of the sign-ins in the log of this name, if it is a sign-in log.

@@ -1,9 +1,13 @@
 //! How an input spells its sign-ins, told from its first bytes alone: names of files lie.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::framing::BOM;
+use super::block::{Table, WRAPPED_DEPTH};
+use super::framing::csv::{self, Csv};
 use super::framing::structure::Structure;
+use super::framing::{BOM, Header, Records};
 use super::json::{Key, Memory, Seen};
 use super::judge::{Judged, Raw};
 use super::{DIALECTS, Dialect, Framing, Limits, Spelling};
@@ -30,6 +34,11 @@ pub enum Unrecognised {
         /// `CSV`, `XML`, `UTF-16 text` or `text`.
         looks_like: &'static str,
     },
+    /// It is a table, but not one of sign-ins.
+    OtherTable {
+        /// What it seems to hold.
+        looks_like: String,
+    },
     /// It is JSON, but nothing in it is a sign-in.
     OtherJson {
         /// What it seems to hold.
@@ -51,7 +60,13 @@ impl fmt::Display for Unrecognised {
             Unrecognised::Text { looks_like } => {
                 write!(
                     f,
-                    "it is {looks_like}, not JSON; export the sign-ins as JSON instead"
+                    "it is {looks_like}, neither JSON nor CSV of sign-ins; export the sign-ins as JSON"
+                )
+            }
+            Unrecognised::OtherTable { looks_like } => {
+                write!(
+                    f,
+                    "it is a table without sign-ins ({looks_like}); see the spellings that are read"
                 )
             }
             Unrecognised::OtherJson { looks_like } => {
@@ -82,26 +97,20 @@ pub fn detect(head: &[u8], complete: bool) -> Result<Spelling, Unrecognised> {
     let text = text.get(begin..).unwrap_or_default();
     not_binary(text)?;
     if !text.starts_with(b"{") && !text.starts_with(b"[") {
-        return Err(Unrecognised::Text {
-            looks_like: kind_of_text(text),
-        });
+        return table(text, complete);
     }
     let limits = Limits {
         max_record: usize::MAX,
         ..Limits::default()
     };
     let look = Structure::look(text, 0, limits, false);
-    let whole = look.records.iter().cloned();
-    let partial = look.unfinished.map(|begin| begin..text.len());
-    let mut first = None;
-    let mut known = None;
-    let mut sign_in = None;
-    for range in whole.chain(partial).take(LOOKED_AT) {
-        let sketch = Sketch::of(text.get(range).unwrap_or_default());
-        sign_in = sign_in.or(sketch.dialect.filter(|_| sketch.is_sign_in));
-        known = known.or(sketch.dialect);
-        first.get_or_insert(sketch);
-    }
+    let mut whole = look.records.clone();
+    whole.extend(look.unfinished.map(|begin| begin..text.len()));
+    let sketches = sketches(text, &whole, &look.headers);
+    let sign_in = sketches.iter().find(|sketch| sketch.is_sign_in);
+    let sign_in = sign_in.and_then(|sketch| sketch.dialect);
+    let known = sketches.iter().find_map(|sketch| sketch.dialect);
+    let first = sketches.first();
     let dialect = sign_in
         .or_else(|| known.filter(|_| !complete))
         .ok_or_else(|| {
@@ -132,6 +141,88 @@ fn is_line(text: &[u8], end: usize, complete: bool) -> bool {
     ends_line && !record.contains(&b'\n')
 }
 
+/// A first look at the first records.
+fn sketches(
+    text: &[u8],
+    records: &[Range<usize>],
+    headers: &[(usize, Option<Arc<Header>>)],
+) -> Vec<Sketch> {
+    let mut headers = headers.iter().peekable();
+    let mut table = None;
+    let mut sketches = Vec::new();
+    for (number, range) in records.iter().take(LOOKED_AT).enumerate() {
+        while let Some((_, next)) = headers.next_if(|(from, _)| *from <= number) {
+            table = next.as_ref().map(|header| (header, Table::of(header)));
+        }
+        let record = valid(text.get(range.clone()).unwrap_or_default());
+        sketches.push(match &table {
+            Some((header, table)) => Sketch::row(record, header, table),
+            None => Sketch::of(record, 0),
+        });
+    }
+    sketches
+}
+
+/// Tells a table by the names of its columns.
+fn table(text: &[u8], complete: bool) -> Result<Spelling, Unrecognised> {
+    let mut framer = Csv::new(Limits::default());
+    let cut = framer.look(text, complete);
+    let not_csv = || Unrecognised::Text {
+        looks_like: kind_of_text(text),
+    };
+    let header = framer.header().ok_or_else(not_csv)?;
+    let Records::At(rows, headers) = cut.records else {
+        return Err(not_csv());
+    };
+    let table = Table::of(header);
+    let Some(dialect) = table.dialect else {
+        // One column is what every text has.
+        return Err(if table.columns.len() < 2 {
+            not_csv()
+        } else {
+            Unrecognised::OtherTable {
+                looks_like: "none of its columns say that they are sign-ins".to_owned(),
+            }
+        });
+    };
+    let sketches = sketches(text, &rows, &headers);
+    let found = sketches.iter().find(|sketch| sketch.is_sign_in);
+    let dialect = match found {
+        Some(sketch) => sketch.dialect.unwrap_or(dialect),
+        // An export of nothing is still one of sign-ins, and of a long one the rest may be.
+        None if sketches.is_empty() && dialect.name != "portal_auth_details" || !complete => {
+            dialect
+        }
+        None => {
+            let what = sketches.first().map_or("other", |sketch| sketch.what);
+            let looks_like = match dialect.name {
+                "portal_auth_details" => {
+                    "authentication details of a portal download; the sign-ins \
+                    are in the file beside it"
+                        .to_owned()
+                }
+                name => format!("{name}, {what}"),
+            };
+            return Err(Unrecognised::OtherTable { looks_like });
+        }
+    };
+    Ok(Spelling {
+        framing: Framing::Csv,
+        dialect,
+    })
+}
+
+/// As much of the bytes as is text: the last record may be cut inside a letter.
+fn valid(record: &[u8]) -> &str {
+    match std::str::from_utf8(record) {
+        Ok(text) => text,
+        Err(error) => record
+            .get(..error.valid_up_to())
+            .and_then(|valid| std::str::from_utf8(valid).ok())
+            .unwrap_or_default(),
+    }
+}
+
 /// What a first look at one record shows.
 struct Sketch {
     seen: Seen,
@@ -141,46 +232,76 @@ struct Sketch {
 }
 
 impl Sketch {
-    fn of(record: &[u8]) -> Sketch {
-        let text = match std::str::from_utf8(record) {
-            Ok(text) => text,
-            // The last record may be cut inside a letter.
-            Err(error) => record
-                .get(..error.valid_up_to())
-                .and_then(|valid| std::str::from_utf8(valid).ok())
-                .unwrap_or_default(),
+    fn of(text: &str, depth: usize) -> Sketch {
+        let levels = Limits::default().max_depth;
+        let mut memory = Memory::default();
+        let mut raw = Raw::default();
+        // Whether the record is valid is not asked here: one that is cut off still has its first
+        // fields.
+        if let Some(any) = DIALECTS.first() {
+            let _ = (any.read)(text, levels, &mut memory, &mut raw);
+        }
+        let seen = raw.seen;
+        let Some(dialect) = Dialect::of(seen) else {
+            return Sketch {
+                seen,
+                dialect: None,
+                is_sign_in: false,
+                what: "other",
+            };
         };
+        let mut raw = Raw::default();
+        let _ = (dialect.read)(text, levels, &mut memory, &mut raw);
+        Sketch::judged(dialect, raw, depth)
+    }
+
+    /// One row under a header.
+    fn row(text: &str, header: &Header, table: &Table) -> Sketch {
+        let mut memory = Memory::default();
+        let cells;
+        let mut raw = Raw {
+            seen: table.seen,
+            ..Raw::default()
+        };
+        let Some(dialect) = table.dialect else {
+            return Sketch {
+                seen: table.seen,
+                dialect: None,
+                is_sign_in: false,
+                what: "other",
+            };
+        };
+        match header.delimiter {
+            Some(delimiter) => {
+                cells = csv::cells(text, delimiter);
+                (dialect.read_cells)(&table.columns, &cells, &mut memory, &mut raw);
+            }
+            None => {
+                let levels = Limits::default().max_depth;
+                let _ = (dialect.read_list)(&table.columns, text, levels, &mut memory, &mut raw);
+            }
+        }
+        Sketch::judged(dialect, raw, 0)
+    }
+
+    fn judged(dialect: &'static Dialect, mut raw: Raw<'_>, depth: usize) -> Sketch {
+        if let Some(inner) = raw.inner.take().filter(|_| depth < WRAPPED_DEPTH) {
+            let look = Structure::look(inner.as_bytes(), 0, Limits::default(), true);
+            let first = look
+                .records
+                .first()
+                .and_then(|range| inner.get(range.clone()));
+            return Sketch::of(first.unwrap_or(&inner), depth + 1);
+        }
         let mut sketch = Sketch {
-            seen: Seen::default(),
-            dialect: None,
+            seen: raw.seen,
+            dialect: Some(dialect),
             is_sign_in: false,
             what: "other",
         };
-        for reader in DIALECTS {
-            let mut raw = Raw::default();
-            // Whether the record is valid is not asked here: one that is cut off still has its
-            // first fields.
-            let _ = (reader.read)(
-                text,
-                Limits::default().max_depth,
-                &mut Memory::default(),
-                &mut raw,
-            );
-            sketch.seen = raw.seen;
-            sketch.dialect = Dialect::of(raw.seen);
-            if sketch.dialect.is_none() {
-                break;
-            }
-            if sketch
-                .dialect
-                .is_some_and(|dialect| std::ptr::eq(dialect, *reader))
-            {
-                match raw.judge() {
-                    Judged::Other(what) => sketch.what = what,
-                    Judged::SignIn | Judged::Rejected(_) => sketch.is_sign_in = true,
-                }
-                break;
-            }
+        match raw.judge() {
+            Judged::Other(what) => sketch.what = what,
+            Judged::SignIn | Judged::Rejected(_) => sketch.is_sign_in = true,
         }
         sketch
     }
@@ -189,19 +310,18 @@ impl Sketch {
     fn looks_like(&self) -> String {
         let has = |key| self.seen.has(key);
         let known = match () {
-            () if self.dialect.is_some() && self.what != "other" => {
+            () if has(Key::AuditData) || has(Key::CreationTime) => {
+                "unified audit log of other things"
+            }
+            () if has(Key::Properties) && self.what != "other" => {
                 return format!("Entra diagnostic settings, category {}", self.what);
             }
-            () if self.dialect.is_some() => "diagnostic settings of another category",
+            () if has(Key::Properties) => "diagnostic settings of another category",
+            () if has(Key::ClassUid) => "OCSF events of another class",
             () if has(Key::ActivityDateTime) => "Entra audit logs",
             () if has(Key::DetectedDateTime) => "Identity Protection risk detections",
-            () if has(Key::AuditLogRecordType) || has(Key::AuditData) => "unified audit log",
-            () if has(Key::CreationTime) && has(Key::Workload) => "unified audit log",
-            () if has(Key::Tables) => "Log Analytics query result",
-            () if has(Key::Results) => "Defender hunting result",
-            () if has(Key::ClassUid) => "OCSF events",
-            () if has(Key::Timestamp) => "Elastic documents",
-            () if has(Key::Raw) => "Splunk export",
+            () if has(Key::AuditLogRecordType) => "unified audit log",
+            () if has(Key::Elastic) => "Elastic documents",
             () => "JSON that is not sign-ins",
         };
         known.to_owned()

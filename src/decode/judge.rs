@@ -74,6 +74,17 @@ pub(crate) struct Raw<'a> {
     pub(crate) step_detail: Option<Cow<'a, str>>,
     pub(crate) step_succeeded: Option<bool>,
     pub(crate) password: Option<Password>,
+    /// The pair of a name and a value that is being read.
+    pub(crate) pair_name: Option<Cow<'a, str>>,
+    pub(crate) pair_value: Option<Cow<'a, str>>,
+    /// The operation that a row around the record names.
+    pub(crate) outer_operation: Option<Cow<'a, str>>,
+    /// The record that this one only carries, as JSON text.
+    pub(crate) inner: Option<Cow<'a, str>>,
+    /// What its dialect found wrong with it.
+    pub(crate) wrong: Option<&'static str>,
+    /// It is one step of a sign-in that is told elsewhere, and no sign-in itself.
+    pub(crate) is_step: bool,
     /// The network location that is being read.
     pub(crate) network_type: Option<Cow<'a, str>>,
     pub(crate) network_names: Option<Vec<Cow<'a, str>>>,
@@ -132,6 +143,7 @@ impl Raw<'_> {
         list(&mut self.risk_types, inner.risk_types);
         list(&mut self.risk_types_v2, inner.risk_types_v2);
         self.password = password::stronger(self.password, inner.password);
+        self.wrong = self.wrong.or(inner.wrong);
     }
 
     /// A step of `authenticationDetails` has been read: keeps what it shows about the password.
@@ -169,8 +181,30 @@ impl<'a> Raw<'a> {
             .extend(names);
     }
 
+    /// Takes a place that is written as `City, State, Country`; a city may have commas of its own.
+    pub(crate) fn place(&mut self, place: Cow<'a, str>) {
+        let text = |part: &str| Some(part.trim().to_owned()).filter(|part| !part.is_empty());
+        let mut parts = place.rsplitn(3, ',');
+        let country = parts.next().and_then(text);
+        let (state, city) = match (parts.next(), parts.next()) {
+            (Some(state), Some(city)) => (text(state), text(city)),
+            (Some(city), None) => (None, text(city)),
+            _ => (None, None),
+        };
+        let row = &mut self.row;
+        row.country = country.map(Cow::Owned);
+        row.state = state.map(Cow::Owned);
+        row.city = city.map(Cow::Owned);
+    }
+
     /// What the record is. If it is a sign-in, `row` is the canonical row afterwards.
     pub(crate) fn judge(&mut self) -> Judged {
+        if self.is_step {
+            return Judged::Other("authentication_details");
+        }
+        if let Some(reason) = self.wrong {
+            return Judged::Rejected(reason);
+        }
         let category = match self.category() {
             Ok(category) => category,
             Err(other) => return Judged::Other(other),

@@ -77,6 +77,16 @@ impl Rejected {
     }
 }
 
+impl Rejected {
+    /// The same rejections, all at `offset`: they were found inside a record that begins there.
+    pub(crate) fn move_to(&mut self, offset: u64) {
+        for sample in &mut self.samples {
+            sample.offset = offset;
+        }
+        self.samples.sort();
+    }
+}
+
 impl AddAssign for Rejected {
     fn add_assign(&mut self, other: Rejected) {
         self.count += other.count;

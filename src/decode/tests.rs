@@ -14,6 +14,8 @@ use crate::signin::Columns;
 mod cuts;
 mod fields;
 mod recognise;
+mod routes;
+mod tables;
 
 /// Every field of a row that is not NULL, as text.
 type Row = BTreeMap<String, String>;
@@ -178,8 +180,13 @@ fn real_samples_lose_nothing() {
         ),
         (
             "msticpy/aad_logons.SigninLogs.derived.ndjson",
-            "diagnostic_settings_flat.json_lines",
+            "log_analytics.json_lines",
             86,
+        ),
+        (
+            "sentinel_training_lab/sign-in_adelete.csv",
+            "log_analytics.csv",
+            56,
         ),
     ];
     for (name, spelling, count) in expected {

@@ -16,17 +16,32 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 /// - `11/14/2025 1:48:53 AM` and `4/28/2021, 2:08:45.221 PM`: month first, UTC
 /// - `/Date(1598901896013)/` and `/Date(1598901896013+0200)/`: milliseconds UTC, whatever the zone
 ///   says
+/// - `1598901896`, `1598901896013` and `1598901896013000`: since 1970
 pub(crate) fn parse(text: &str) -> Result<i64, NotATime> {
     let text = text.trim();
     let mut rest = Rest(text.as_bytes());
     if let Some(inside) = text.strip_prefix("/Date(") {
         return date_of_net(inside);
     }
+    if text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return since_1970(text);
+    }
     // ISO text has its dash where American text has a digit or a slash.
     if rest.0.get(4) == Some(&b'-') {
         rest.iso()
     } else {
         rest.american()
+    }
+}
+
+/// A count since 1970: of seconds, milliseconds or microseconds, whichever gives a date of our time.
+fn since_1970(text: &str) -> Result<i64, NotATime> {
+    let number = i64::from_str(text).map_err(|_| NotATime)?;
+    match text.len() {
+        10 => Ok(number * MICROS_PER_SECOND),
+        13 => Ok(number * 1000),
+        16 => Ok(number),
+        _ => Err(NotATime),
     }
 }
 
@@ -313,7 +328,7 @@ mod tests {
             "/Date(1+1)/",
             "/Date(-)/",
             "/Date(é)/",
-            "1598901896013",
+            "15989018960130",
             "２０２１-01-01T00:00:00Z",
         ] {
             assert_eq!(parse(text), Err(NotATime), "{text}");

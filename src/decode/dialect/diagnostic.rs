@@ -6,13 +6,15 @@
 
 use super::code::code;
 use super::graph::SignIn;
-use super::{Dialect, Key, Part, Raw, Reader, Stop, nested, read, text};
+use super::{Dialect, Key, Part, Raw, Reader, Stop, nested, text};
 
 /// Records of every log that diagnostic settings deliver; what is no sign-in is told by its
 /// category.
 pub(super) static DIAGNOSTIC_SETTINGS: Dialect = Dialect {
     name: "diagnostic_settings",
     title: "Entra diagnostic settings (storage account, Event Hub)",
+    told_by: "an envelope with `category` or `resultType` around `properties`",
+    lacks: "nothing",
     claims: |seen| {
         let envelope = [
             Key::Category,
@@ -22,7 +24,7 @@ pub(super) static DIAGNOSTIC_SETTINGS: Dialect = Dialect {
         ];
         seen.has(Key::Properties) && seen.count(&envelope) > 0
     },
-    read: read::<Envelope>,
+    ..Dialect::of_parts::<Envelope>()
 };
 
 struct Envelope;

@@ -6,24 +6,27 @@
 
 use super::code::code;
 use super::{
-    Dialect, Key, Part, Raw, Reader, Stop, flag, float, integer, is_sign_in, list, nested, read,
-    text,
+    Dialect, Key, Part, Raw, Reader, Stop, flag, float, integer, is_sign_in, list, nested, text,
 };
 
 /// Graph API and portal download.
 pub(super) static GRAPH: Dialect = Dialect {
     name: "graph",
     title: "Microsoft Graph signIn (v1.0, beta, portal download)",
+    told_by: "camelCase fields such as `createdDateTime`, `status` and `ipAddress`",
+    lacks: "v1.0: user agent, ASN, authentication steps, which log it belongs to",
     claims: |seen| is_sign_in(seen) && !seen.is_pascal(),
-    read: read::<SignIn>,
+    ..Dialect::of_parts::<SignIn>()
 };
 
 /// Objects of the PowerShell SDK, turned into JSON.
 pub(super) static GRAPH_POWERSHELL: Dialect = Dialect {
     name: "graph_powershell",
-    title: "Microsoft Graph signIn from the PowerShell SDK (PascalCase)",
+    title: "Microsoft Graph signIn in PascalCase (PowerShell SDK, dotted CSV of tools)",
+    told_by: "the same fields in PascalCase, without those of Log Analytics",
+    lacks: "what the tool leaves out",
     claims: |seen| is_sign_in(seen) && seen.is_pascal(),
-    read: read::<SignIn>,
+    ..Dialect::of_parts::<SignIn>()
 };
 
 /// The `signIn` resource.
@@ -71,6 +74,19 @@ impl Part for SignIn {
             Key::ResourceTenantId => text(&mut raw.resource_tenant, from),
             Key::HomeTenantId => text(&mut raw.home_tenant, from),
             Key::AdditionalProperties => nested::<SignIn>(raw, from),
+            // Tables that tools make have the parts as columns of their own.
+            Key::ErrorCode | Key::FailureReason | Key::AdditionalDetails => {
+                Status::read(raw, key, from)
+            }
+            Key::DeviceId
+            | Key::OperatingSystem
+            | Key::Browser
+            | Key::IsCompliant
+            | Key::IsManaged
+            | Key::TrustType => Device::read(raw, key, from),
+            Key::City | Key::State | Key::CountryOrRegion | Key::Latitude | Key::Longitude => {
+                Location::read(raw, key, from)
+            }
             _ => from.skip(),
         }
     }

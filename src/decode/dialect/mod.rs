@@ -1,25 +1,42 @@
 //! What the fields of a record are called. A dialect is a value in a list, not a type: adding one
 //! is a file and a line.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::json::{
     Key, Memory, Part, Reader, Seen, Stop, Unreadable, flag, float, integer, list, nested, read,
-    text,
+    read_cells, read_list, text, unwrap_value,
 };
-use super::judge::Raw;
+use super::judge::{Code, Raw};
 
 mod code;
+mod defender;
 mod diagnostic;
-mod flat;
+mod elastic;
 mod graph;
+mod log_analytics;
+mod ocsf;
+mod portal;
+mod unified_audit;
+mod wrapped;
+
+pub(super) use portal::category_of_file;
 
 /// Every dialect, most specific first: the first that claims a record reads it.
 pub static DIALECTS: &[&Dialect] = &[
     &diagnostic::DIAGNOSTIC_SETTINGS,
-    &flat::DIAGNOSTIC_SETTINGS_FLAT,
+    &ocsf::OCSF,
+    &elastic::ELASTIC,
+    &portal::PORTAL,
+    &portal::PORTAL_AUTH_DETAILS,
+    &unified_audit::UNIFIED_AUDIT_EXPORT,
+    &unified_audit::UNIFIED_AUDIT_LOG,
+    &defender::DEFENDER_XDR,
+    &log_analytics::LOG_ANALYTICS,
     &graph::GRAPH_POWERSHELL,
     &graph::GRAPH,
+    &wrapped::WRAPPED,
 ];
 
 /// One way to name the fields of a sign-in.
@@ -28,12 +45,27 @@ pub struct Dialect {
     pub name: &'static str,
     /// Where such records come from, for people.
     pub title: &'static str,
+    /// What it is recognised by, for people.
+    pub told_by: &'static str,
+    /// What it cannot tell, for people.
+    pub lacks: &'static str,
     /// Whether the outermost fields of a record are those of this dialect.
     pub(super) claims: fn(Seen) -> bool,
     /// Reads one record that may nest so many levels deep. What was read before an error stays in
     /// [`Raw`].
     pub(super) read:
         for<'a> fn(&'a str, usize, &mut Memory, &mut Raw<'a>) -> Result<(), Unreadable>,
+    /// Reads the cells of one row of a table under columns that have been named before.
+    pub(super) read_cells:
+        for<'a> fn(&[Option<Key>], &'a [Cow<'a, str>], &mut Memory, &mut Raw<'a>),
+    /// Reads one JSON array of cells in the same way.
+    pub(super) read_list: for<'a> fn(
+        &[Option<Key>],
+        &'a str,
+        usize,
+        &mut Memory,
+        &mut Raw<'a>,
+    ) -> Result<(), Unreadable>,
 }
 
 impl fmt::Debug for Dialect {
@@ -43,6 +75,20 @@ impl fmt::Debug for Dialect {
 }
 
 impl Dialect {
+    /// A dialect without words, whose outermost object is a `P`.
+    const fn of_parts<P: Part>() -> Dialect {
+        Dialect {
+            name: "",
+            title: "",
+            told_by: "",
+            lacks: "",
+            claims: |_| false,
+            read: read::<P>,
+            read_cells: read_cells::<P>,
+            read_list: read_list::<P>,
+        }
+    }
+
     /// The dialect that claims a record with these outermost fields.
     pub(super) fn of(seen: Seen) -> Option<&'static Dialect> {
         DIALECTS
@@ -63,6 +109,7 @@ const OF_SIGN_INS: &[Key] = &[
     Key::ResourceDisplayName,
     Key::IpAddress,
     Key::ResultType,
+    Key::ErrorCode,
 ];
 
 /// Fields that a sign-in has, but other things have too.

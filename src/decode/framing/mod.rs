@@ -12,9 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Limits, Rejected};
 
+pub(super) mod csv;
 mod lines;
 pub(super) mod structure;
 
+use csv::Csv;
 use lines::Lines;
 use structure::Structure;
 
@@ -34,16 +36,28 @@ pub enum Framing {
     JsonRecords,
     /// Bare objects one after another that are not one a line.
     JsonObjects,
+    /// `{"results":[…]}`: answers of hunting and search services.
+    JsonResults,
+    /// `{"hits":{"hits":[…]}}`: answers of Elasticsearch.
+    JsonHits,
+    /// `{"tables":[{"columns":[…],"rows":[[…]]}]}`: answers of the query API of Log Analytics.
+    JsonTables,
+    /// Rows of cells under a header.
+    Csv,
 }
 
 impl Framing {
     /// Every framing, in the order in which people are shown them.
-    pub const ALL: [Framing; 5] = [
+    pub const ALL: [Framing; 9] = [
         Framing::JsonLines,
         Framing::JsonArray,
         Framing::JsonPages,
         Framing::JsonRecords,
         Framing::JsonObjects,
+        Framing::JsonResults,
+        Framing::JsonHits,
+        Framing::JsonTables,
+        Framing::Csv,
     ];
 
     /// The name in `snake_case`, as it stands in column `spelling`.
@@ -54,6 +68,10 @@ impl Framing {
             Framing::JsonPages => "json_pages",
             Framing::JsonRecords => "json_records",
             Framing::JsonObjects => "json_objects",
+            Framing::JsonResults => "json_results",
+            Framing::JsonHits => "json_hits",
+            Framing::JsonTables => "json_tables",
+            Framing::Csv => "csv",
         }
     }
 
@@ -65,6 +83,10 @@ impl Framing {
             Framing::JsonPages => "pages {\"value\":[…]}",
             Framing::JsonRecords => "messages {\"records\":[…]}",
             Framing::JsonObjects => "JSON objects one after another",
+            Framing::JsonResults => "answers {\"results\":[…]}",
+            Framing::JsonHits => "answers {\"hits\":{\"hits\":[…]}}",
+            Framing::JsonTables => "answers {\"tables\":[{\"columns\":[…],\"rows\":[[…]]}]}",
+            Framing::Csv => "rows of cells under a header (CSV; also ; tab |)",
         }
     }
 }
@@ -127,8 +149,19 @@ impl Block {
 pub(super) enum Records {
     /// One a line: finding the lines is left to the reader, who has more threads.
     Lines,
-    /// Here, in bytes of the block.
-    At(Vec<Range<usize>>),
+    /// Here, in bytes of the block. Beside them: from which record on which header holds; none means
+    /// that they are objects that name their fields themselves.
+    At(Vec<Range<usize>>, Vec<(usize, Option<Arc<Header>>)>),
+}
+
+/// What names the cells of the rows that follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// The header as it stands in the input.
+    pub(super) bytes: Vec<u8>,
+    /// What separates cells; `None` if rows are JSON arrays and the header an object that stops where
+    /// they begin.
+    pub(super) delimiter: Option<u8>,
 }
 
 /// Cuts whole records out of bytes that come in pieces cut anywhere.
@@ -150,11 +183,12 @@ pub struct Framer {
 enum Kind {
     Lines(Lines),
     Structure(Structure),
+    Csv(Csv),
 }
 
 /// What a kind of framing found in the buffer.
 #[derive(Debug)]
-pub(super) struct Cut {
+pub(in crate::decode) struct Cut {
     /// Where the records lie that are whole.
     pub(super) records: Records,
     /// Where the block begins and ends in the buffer; the same when there is no record.
@@ -174,7 +208,11 @@ impl Framer {
             Framing::JsonArray
             | Framing::JsonPages
             | Framing::JsonRecords
-            | Framing::JsonObjects => Kind::Structure(Structure::new(limits)),
+            | Framing::JsonObjects
+            | Framing::JsonResults
+            | Framing::JsonHits
+            | Framing::JsonTables => Kind::Structure(Structure::new(limits)),
+            Framing::Csv => Kind::Csv(Csv::new(limits)),
         };
         Framer {
             kind,
@@ -213,6 +251,7 @@ impl Framer {
         let cut = match &mut self.kind {
             Kind::Lines(lines) => lines.cut(&self.buffer, self.offset),
             Kind::Structure(structure) => structure.cut(&self.buffer, self.offset),
+            Kind::Csv(csv) => csv.cut(&self.buffer, self.offset),
         };
         self.block(cut)
     }
@@ -224,6 +263,7 @@ impl Framer {
         let cut = match &mut self.kind {
             Kind::Lines(lines) => lines.finish(&self.buffer, self.offset),
             Kind::Structure(structure) => structure.finish(&self.buffer, self.offset),
+            Kind::Csv(csv) => csv.finish(&self.buffer, self.offset),
         };
         self.block(cut)
     }

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use super::Limits;
 use super::judge::Raw;
 
 mod keys;
@@ -47,6 +48,8 @@ pub(crate) enum Unreadable {
     Depth,
     /// Something follows the object.
     Trailing,
+    /// A row has more or fewer cells than there are columns.
+    Cells,
 }
 
 /// Reads one whole record, whose outermost object is a `P` and which may nest `levels` deep. What was
@@ -77,6 +80,119 @@ fn why(text: &str, otherwise: Unreadable) -> Unreadable {
         Ok(_) => otherwise,
         Err(error) => Unreadable::Json(error),
     }
+}
+
+/// Reads the cells of one row, whose outermost object is a `P`. JSON inside a cell that is not whole
+/// costs that cell.
+pub(crate) fn read_cells<'de, P: Part>(
+    columns: &[Option<Key>],
+    cells: &'de [Cow<'de, str>],
+    memory: &mut Memory,
+    raw: &mut Raw<'de>,
+) {
+    for (column, cell) in columns.iter().zip(cells) {
+        if let Some(key) = column.filter(|_| !cell.is_empty()) {
+            let levels = Limits::default().max_depth;
+            let _ = P::read(raw, key, &mut Reader::cell(cell, levels, memory));
+        }
+    }
+    P::done(raw);
+}
+
+/// Reads one JSON array whose values stand under `columns`.
+pub(crate) fn read_list<'de, P: Part>(
+    columns: &[Option<Key>],
+    text: &'de str,
+    levels: usize,
+    memory: &mut Memory,
+    raw: &mut Raw<'de>,
+) -> Result<(), Unreadable> {
+    memory.restart();
+    let mut from = Reader::new(text, levels, memory);
+    let result = (|| {
+        let mut columns = columns.iter();
+        let mut more = from.open(b']')?;
+        while more {
+            match columns.next() {
+                Some(Some(key)) => P::read(raw, *key, &mut from)?,
+                _ => from.skip()?,
+            }
+            more = from.goes_on(b']')?;
+        }
+        Ok(columns.next().is_none())
+    })();
+    match result {
+        Ok(true) if from.is_at_end() => {
+            P::done(raw);
+            Ok(())
+        }
+        Ok(_) => Err(Unreadable::Cells),
+        Err(Stop::Depth) => Err(Unreadable::Depth),
+        Err(Stop::Syntax) => Err(why(text, Unreadable::Cells)),
+    }
+}
+
+/// The names of the columns in a text such as `{"name":…,"columns":[{"name":…},…],"rows":`.
+pub(crate) fn column_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut memory = Memory::default();
+    let mut from = Reader::new(text, Limits::default().max_depth, &mut memory);
+    // It ends where the rows begin, so there is no end to wait for.
+    let _ = (|| -> Result<(), Stop> {
+        let mut more = from.kind()? == Kind::Object && from.open(b'}')?;
+        while more {
+            match from.name()?.key {
+                Some(Key::Columns) if from.kind()? == Kind::Array => {
+                    let mut another = from.open(b']')?;
+                    while another {
+                        names.push(column_name(&mut from)?);
+                        another = from.goes_on(b']')?;
+                    }
+                }
+                _ => from.skip()?,
+            }
+            more = from.goes_on(b'}')?;
+        }
+        Ok(())
+    })();
+    names
+}
+
+fn column_name(from: &mut Reader<'_, '_>) -> Result<String, Stop> {
+    let mut name = None;
+    if from.kind()? != Kind::Object {
+        from.skip()?;
+        return Ok(String::new());
+    }
+    let mut more = from.open(b'}')?;
+    while more {
+        match from.name()?.key {
+            Some(Key::Name | Key::ColumnName) => text(&mut name, from)?,
+            _ => from.skip()?,
+        }
+        more = from.goes_on(b'}')?;
+    }
+    Ok(name.unwrap_or_default().into_owned())
+}
+
+/// Keeps a value that is an object, or text that seems to hold one, as the JSON text it is.
+pub(crate) fn unwrap_value<'de>(
+    slot: &mut Option<Cow<'de, str>>,
+    from: &mut Reader<'de, '_>,
+) -> Result<(), Stop> {
+    let value = match from.kind()? {
+        Kind::Object => Some(Cow::Borrowed(from.value()?)),
+        Kind::Text => {
+            let text = from.text()?;
+            text.trim_start().starts_with(['{', '[']).then_some(text)
+        }
+        _ => {
+            from.skip()?;
+            None
+        }
+    };
+    put(slot, value);
+    Ok(())
 }
 
 fn object<'de, P: Part, const OUTERMOST: bool>(

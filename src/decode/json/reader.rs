@@ -43,6 +43,8 @@ pub(crate) struct Reader<'de, 'm> {
     /// How many more levels of arrays and objects are allowed.
     levels: usize,
     memory: &'m mut Memory,
+    /// The text is a single value and no JSON: the cell of a table.
+    is_cell: bool,
 }
 
 impl<'de, 'm> Reader<'de, 'm> {
@@ -53,6 +55,15 @@ impl<'de, 'm> Reader<'de, 'm> {
             at: 0,
             levels,
             memory,
+            is_cell: false,
+        }
+    }
+
+    /// A value that is plain text, as the cells of a table are.
+    pub(super) fn cell(text: &'de str, levels: usize, memory: &'m mut Memory) -> Self {
+        Reader {
+            is_cell: true,
+            ..Reader::new(text, levels, memory)
         }
     }
 
@@ -85,6 +96,9 @@ impl<'de, 'm> Reader<'de, 'm> {
     /// What comes next, without taking it.
     #[inline(always)]
     pub(super) fn kind(&mut self) -> Result<Kind, Stop> {
+        if self.is_cell {
+            return Ok(Kind::Text);
+        }
         Ok(match self.peek() {
             Some(b'"') => Kind::Text,
             Some(b'{') => Kind::Object,
@@ -157,6 +171,9 @@ impl<'de, 'm> Reader<'de, 'm> {
     /// The text that begins here, borrowed unless an escape had to be undone.
     #[inline(always)]
     pub(super) fn text(&mut self) -> Result<Cow<'de, str>, Stop> {
+        if self.is_cell {
+            return Ok(Cow::Borrowed(self.text));
+        }
         let begin = self.at + 1;
         let escaped = self.skip_text()?;
         let raw = self.text.get(begin..self.at - 1).ok_or(Stop::Syntax)?;
@@ -174,9 +191,19 @@ impl<'de, 'm> Reader<'de, 'm> {
         self.text.get(begin..self.at).ok_or(Stop::Syntax)
     }
 
+    /// The value that comes next, as it is written.
+    pub(super) fn value(&mut self) -> Result<&'de str, Stop> {
+        let begin = self.at;
+        self.skip_value()?;
+        self.text.get(begin..self.at).ok_or(Stop::Syntax)
+    }
+
     /// Steps over the value that comes next.
     #[inline]
     pub(crate) fn skip(&mut self) -> Result<(), Stop> {
+        if self.is_cell {
+            return Ok(());
+        }
         match self.kind()? {
             Kind::Text | Kind::Object | Kind::Array => {
                 let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();

@@ -334,12 +334,12 @@ fn risk_falls_back_to_the_older_names() {
 
 #[test]
 fn the_flat_form_with_json_inside_text() {
-    let record = r#"{"TenantId":"workspace","AADTenantId":"T-1","TimeGenerated":"2026-03-02T08:20:00Z","ResourceId":"/tenants/x","ResourceIdentity":"res","Category":"NonInteractiveUserSignInLogs","ResultType":"50053","ResultDescription":"Sign-in was blocked because it came from an IP address with malicious activity.","Location":"DE","CreatedDateTime":"2026-03-02T08:15:00Z","Id":"I-1","IPAddress":"198.51.100.4","UserPrincipalName":"B@contoso.example","AutonomousSystemNumber":"64501","Status":"{\"errorCode\":50053,\"additionalDetails\":\"x\"}","DeviceDetail":"{\"operatingSystem\":\"Windows \\\"10\\\"\",\"isManaged\":true}","LocationDetails":"{\"city\":\"Kiel\",\"geoCoordinates\":{\"latitude\":54.3}}","AuthenticationDetails":"[\r\n {\"authenticationStepResultDetail\":\"Incorrect password\"}\r\n]","RiskEventTypes_V2":"[\"x\",\"y\"]","NetworkLocationDetails":"[]","Latitude":1.0}"#;
+    let record = r#"{"TenantId":"workspace","AADTenantId":"T-1","TimeGenerated":"2026-03-02T08:20:00Z","ResourceId":"/tenants/x","ResourceIdentity":"res","Category":"NonInteractiveUserSignInLogs","ResultType":"50053","ResultDescription":"Sign-in was blocked because it came from an IP address with malicious activity.","Location":"DE","CreatedDateTime":"2026-03-02T08:15:00Z","Id":"I-1","IPAddress":"198.51.100.4","UserPrincipalName":"B@contoso.example","AutonomousSystemNumber":"64501","Status":"{\"errorCode\":50053,\"additionalDetails\":\"x\"}","DeviceDetail":"{\"operatingSystem\":\"Windows \\\"10\\\"\",\"isManaged\":true}","LocationDetails":"{\"city\":\"Kiel\",\"geoCoordinates\":{\"latitude\":54.3}}","AuthenticationDetails":"[\r\n {\"authenticationStepResultDetail\":\"Incorrect password\"}\r\n]","RiskEventTypes_V2":"[\"x\",\"y\"]","NetworkLocationDetails":"[]"}"#;
     let row = row(record);
     has(
         &row,
         &[
-            ("spelling", "diagnostic_settings_flat.json_lines"),
+            ("spelling", "log_analytics.json_lines"),
             ("tenant_id", "t-1"),
             ("category", "non_interactive"),
             ("resource_id", "res"),

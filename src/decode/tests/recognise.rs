@@ -89,7 +89,7 @@ fn dialects_are_told_by_content() {
     );
     assert_eq!(
         spelling(r#"{"Id":"1","CreatedDateTime":"x","Status":{},"ResultType":"0","UserId":"u"}"#),
-        "diagnostic_settings_flat.json_lines"
+        "log_analytics.json_lines"
     );
 }
 
@@ -151,7 +151,9 @@ fn what_is_not_recognised_is_named() {
     );
     assert_eq!(
         refused(b"\"a\",\"b\",\"c\"\n1,2,3\n"),
-        Unrecognised::Text { looks_like: "CSV" }
+        Unrecognised::OtherTable {
+            looks_like: "none of its columns say that they are sign-ins".to_owned()
+        }
     );
     assert_eq!(
         refused(b"Mar  2 08:15:00 host sshd\n"),
@@ -165,13 +167,10 @@ fn what_is_not_recognised_is_named() {
     assert_eq!(other(r#"{"value":[]}"#), "no records at all");
     assert_eq!(other("[1,2]"), "no records at all");
     assert_eq!(other(r#"{"a":1}"#), "JSON that is not sign-ins");
-    assert_eq!(
-        other(r#"{"tables":[{"rows":[]}]}"#),
-        "Log Analytics query result"
-    );
+    assert_eq!(other(r#"{"tables":[{"rows":[]}]}"#), "no records at all");
     assert_eq!(
         other(r#"{"CreationTime":"x","Workload":"y"}"#),
-        "unified audit log"
+        "unified audit log of other things"
     );
     assert_eq!(
         other(&diagnostic("").replace("SignInLogs", "AuditLogs")),

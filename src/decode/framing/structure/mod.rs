@@ -13,8 +13,9 @@
 //! to the limit of its length, and is rejected whole.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::{Cut, Framing, Records};
+use super::{Cut, Framing, Header, Records};
 use crate::decode::{Limits, Rejected};
 
 mod damage;
@@ -38,6 +39,14 @@ enum List {
     Value,
     /// The array inside a message; the same.
     Records,
+    /// The array inside an answer; the same.
+    Results,
+    /// The array inside the object `hits` of an answer; the rest of both objects follows.
+    Hits,
+    /// The tables of an answer; each is an object with rows.
+    Tables,
+    /// The rows of a table, which are arrays; the rest of the table follows.
+    Rows,
 }
 
 /// Where in the text we are.
@@ -87,6 +96,8 @@ pub(in crate::decode) struct Structure {
     damaged: bool,
     /// How the first record is enclosed.
     first: Option<Framing>,
+    /// What names the cells of the rows that come next.
+    header: Option<Arc<Header>>,
 }
 
 /// What stands in one piece of text.
@@ -94,8 +105,9 @@ pub(in crate::decode) struct Structure {
 pub(in crate::decode) struct Look {
     /// How the first record is enclosed.
     pub(in crate::decode) framing: Framing,
-    /// Where the whole records lie.
+    /// Where the whole records lie, and from which of them on which header holds.
     pub(in crate::decode) records: Vec<Range<usize>>,
+    pub(in crate::decode) headers: Vec<(usize, Option<Arc<Header>>)>,
     /// Where a record begins that is not whole.
     pub(in crate::decode) unfinished: Option<usize>,
     /// What is no record.
@@ -107,6 +119,9 @@ struct Found {
     /// Where the first byte of the buffer stands in the input.
     offset: u64,
     records: Vec<Range<usize>>,
+    headers: Vec<(usize, Option<Arc<Header>>)>,
+    /// Where a header stands in the input that has just ended.
+    new_header: Option<Range<u64>>,
     rejected: Rejected,
 }
 
@@ -129,6 +144,7 @@ impl Structure {
             name_len: 0,
             damaged: false,
             first: None,
+            header: None,
         }
     }
 
@@ -141,7 +157,7 @@ impl Structure {
             State::Record if !too_long => (self.begin.saturating_sub(offset)) as usize,
             _ => buffer.len(),
         };
-        let records = Records::At(found.records);
+        let records = Records::At(found.records, found.headers);
         Cut {
             records,
             start: 0,
@@ -187,14 +203,15 @@ impl Structure {
         if at_end {
             rejected += structure.finish(bytes, offset).rejected;
         }
-        let records = match cut.records {
-            Records::At(records) => records,
-            Records::Lines => Vec::new(),
+        let (records, headers) = match cut.records {
+            Records::At(records, headers) => (records, headers),
+            Records::Lines => (Vec::new(), Vec::new()),
         };
         let framing = structure.first.unwrap_or(Framing::JsonObjects);
         Look {
             framing,
             records,
+            headers,
             unfinished,
             rejected,
         }
@@ -204,19 +221,31 @@ impl Structure {
         let mut found = Found {
             offset,
             records: Vec::new(),
+            headers: vec![(0, self.header.clone())],
+            new_header: None,
             rejected: Rejected::default(),
         };
         let mut at = (self.position.saturating_sub(offset)) as usize;
         while let Some(rest) = buffer.get(at..).filter(|rest| !rest.is_empty()) {
             self.position = offset + at as u64;
             at += match self.state {
-                State::Between => self.between(rest),
+                State::Between => self.between(rest, &mut found),
                 State::Record | State::PageRest => self.inside(rest, &mut found),
                 State::Text => self.text(rest, &mut found),
                 State::Word => self.word(rest, &mut found),
                 State::SkipLine => self.skip_line(rest),
                 State::LineStart => self.line_start(rest),
             };
+            if let Some(header) = found.new_header.take() {
+                let place = |at: u64| at.checked_sub(offset).map_or(usize::MAX, |at| at as usize);
+                let bytes = buffer.get(place(header.start)..place(header.end));
+                let bytes = bytes.unwrap_or_default().to_vec();
+                let header = Header {
+                    bytes,
+                    delimiter: None,
+                };
+                self.names(Some(Arc::new(header)), &mut found);
+            }
         }
         self.position = offset + buffer.len() as u64;
         found
@@ -225,7 +254,7 @@ impl Structure {
     // Each of these takes the bytes from `self.position` on and returns how many of them it is done
     // with.
 
-    fn between(&mut self, rest: &[u8]) -> usize {
+    fn between(&mut self, rest: &[u8], found: &mut Found) -> usize {
         for (at, &byte) in rest.iter().enumerate() {
             let here = self.position + at as u64;
             match byte {
@@ -234,8 +263,15 @@ impl Structure {
                 // blanks here.
                 b' ' | b'\t' | b'\r' | b',' => {}
                 0xEF | 0xBB | 0xBF | 0x1E => self.mark(here),
+                b'[' if self.lists.last() == Some(&List::Rows) => {
+                    self.begin = here;
+                    self.column = here - self.line;
+                    self.state = State::Record;
+                    self.begin_value(b'[', here);
+                    return at + 1;
+                }
                 b'[' => self.enter(List::Array),
-                b']' => self.leave(here),
+                b']' => self.leave(here, found),
                 // The end of a page that damage made us lose sight of.
                 b'}' => {}
                 _ => {
@@ -273,13 +309,26 @@ impl Structure {
         self.lists.push(list);
     }
 
-    fn leave(&mut self, here: u64) {
-        if matches!(self.lists.pop(), Some(List::Value | List::Records)) {
+    fn leave(&mut self, here: u64, found: &mut Found) {
+        let list = self.lists.pop();
+        if list == Some(List::Rows) {
+            self.names(None, found);
+        }
+        if !matches!(list, None | Some(List::Array)) {
             self.begin_object(here);
+            if list == Some(List::Hits) {
+                self.open.push(b'{');
+            }
             // What follows the list inside the page: a comma or the end.
             self.last = b']';
             self.state = State::PageRest;
         }
+    }
+
+    /// From here on `header` names the cells of rows.
+    fn names(&mut self, header: Option<Arc<Header>>, found: &mut Found) {
+        found.headers.push((found.records.len(), header.clone()));
+        self.header = header;
     }
 
     fn text(&mut self, rest: &[u8], found: &mut Found) -> usize {

@@ -8,9 +8,14 @@ use crate::decode::framing::{Framing, too_long};
 
 impl Structure {
     pub(super) fn begin_object(&mut self, here: u64) {
+        self.begin_value(b'{', here);
+    }
+
+    /// An object or a row begins.
+    pub(super) fn begin_value(&mut self, bracket: u8, here: u64) {
         self.open.clear();
-        self.open.push(b'{');
-        (self.last, self.last_at) = (b'{', here);
+        self.open.push(bracket);
+        (self.last, self.last_at) = (bracket, here);
         (self.in_quotes, self.escaped, self.name_len) = (false, false, 0);
     }
 
@@ -61,8 +66,14 @@ impl Structure {
                         return self.break_off(at, rest, Damage::Bracket, found);
                     }
                     if let Some(list) = self.named_list().filter(|_| byte == b'[') {
+                        if list == List::Rows {
+                            // The rows of a table begin: what stands before names their cells.
+                            found.new_header = Some(self.begin..here);
+                        }
                         self.enter(list);
-                        self.found_first();
+                        if list != List::Tables {
+                            self.found_first();
+                        }
                         self.state = State::Between;
                         return at + 1;
                     }
@@ -96,7 +107,7 @@ impl Structure {
 
     /// Remembers text directly inside the record: it may be the name of a list.
     fn note(&mut self, text: &[u8]) {
-        if self.open.len() == 1 {
+        if self.open.len() <= 2 {
             for &byte in text.iter().take(self.name.len()) {
                 if let Some(slot) = self.name.get_mut(self.name_len) {
                     *slot = byte;
@@ -109,10 +120,15 @@ impl Structure {
     /// Which list the array that begins here is, if it stands directly in an object under one of
     /// the known names.
     fn named_list(&self) -> Option<List> {
-        match self.name.get(..self.name_len) {
-            _ if self.state != State::Record || self.open.len() != 1 => None,
-            Some(b"value") => Some(List::Value),
-            Some(b"records") => Some(List::Records),
+        let in_tables = self.lists.last() == Some(&List::Tables);
+        match (self.open.as_slice(), self.name.get(..self.name_len)) {
+            _ if self.state != State::Record => None,
+            ([b'{'], Some(b"value")) => Some(List::Value),
+            ([b'{'], Some(b"records")) => Some(List::Records),
+            ([b'{'], Some(b"results" | b"Results")) => Some(List::Results),
+            ([b'{'], Some(b"tables" | b"Tables")) => Some(List::Tables),
+            ([b'{'], Some(b"rows" | b"Rows")) if in_tables => Some(List::Rows),
+            ([b'{', b'{'], Some(b"hits")) => Some(List::Hits),
             _ => None,
         }
     }
@@ -124,6 +140,9 @@ impl Structure {
             Some(List::Array) => Framing::JsonArray,
             Some(List::Value) => Framing::JsonPages,
             Some(List::Records) => Framing::JsonRecords,
+            Some(List::Results) => Framing::JsonResults,
+            Some(List::Hits) => Framing::JsonHits,
+            Some(List::Tables | List::Rows) => Framing::JsonTables,
         };
         self.first.get_or_insert(framing);
     }

@@ -1,18 +1,20 @@
-//! The flat form: PascalCase columns without an envelope, some of them JSON inside a text.
+//! The columns of Log Analytics: PascalCase, without an envelope, some of them JSON inside a text.
 //!
-//! Service principal sign-ins of mid-2025 came like this through diagnostic settings, and Log
-//! Analytics has always named its columns so. Three names change their meaning against Graph:
+//! Queries, exports and data-export blobs have them, and service principal sign-ins of mid-2025 came
+//! like this through diagnostic settings. Three names change their meaning against Graph:
 //! `TenantId` is a workspace, `ResourceId` a path and `Location` a country; `AADTenantId`,
 //! `ResourceIdentity` and `LocationDetails` are what Graph calls so.
 
 use super::code::code;
 use super::graph::SignIn;
-use super::{Dialect, Key, Part, Raw, Reader, Stop, is_sign_in, read, text};
+use super::{Dialect, Key, Part, Raw, Reader, Stop, is_sign_in, text};
 
 /// The columns of Log Analytics, as records.
-pub(super) static DIAGNOSTIC_SETTINGS_FLAT: Dialect = Dialect {
-    name: "diagnostic_settings_flat",
-    title: "Entra diagnostic settings, flat (Log Analytics column names)",
+pub(super) static LOG_ANALYTICS: Dialect = Dialect {
+    name: "log_analytics",
+    title: "Log Analytics and Sentinel tables (also flat diagnostic settings)",
+    told_by: "PascalCase columns such as `ResultType`, `AADTenantId` or `TimeGenerated`",
+    lacks: "what the query leaves out; without `CreatedDateTime` the time of the event",
     claims: |seen| {
         let columns = [
             Key::AadTenantId,
@@ -23,7 +25,7 @@ pub(super) static DIAGNOSTIC_SETTINGS_FLAT: Dialect = Dialect {
         ];
         is_sign_in(seen) && seen.is_pascal() && seen.count(&columns) > 0
     },
-    read: read::<Columns>,
+    ..Dialect::of_parts::<Columns>()
 };
 
 struct Columns;
