@@ -95,6 +95,9 @@ pub struct Input {
     /// none, gzip or zstd.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<&'static str>,
+    /// How its text is encoded, where that is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<&'static str>,
     /// Bytes on disk that were read.
     pub bytes: u64,
     /// Records met.

@@ -10,9 +10,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt16Array, new_n
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
-use rayon::iter::{
-    IndexedParallelIterator, IntoParallelRefIterator, ParallelBridge, ParallelIterator,
-};
+use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
 
 use crate::archive;
 use crate::coverage::{Input, Status};
@@ -22,7 +20,7 @@ use crate::decode::{
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::signin::{self, Columns};
-use crate::source::{self, Opened, Source, UnpackLimits, Unreadable};
+use crate::source::{self, Encoding, Opened, Source, UnpackLimits, Unreadable};
 use crate::store::Store;
 
 /// Bytes read at a time: large enough to keep a core busy, small enough to keep memory flat.
@@ -57,29 +55,47 @@ pub fn read(
     let total = sources.iter().filter_map(|source| source.bytes).sum();
     progress.bytes_total.store(total, Ordering::Relaxed);
     progress.enter("reading");
-    let mut inputs: Vec<Input> = sources
-        .par_iter()
-        .enumerate()
-        .map(|(number, source)| {
+    let inputs = jobs(sources)
+        .into_par_iter()
+        .map(|job| {
             progress.check()?;
-            let reading = Reading {
+            let reading = |number: usize, source| Reading {
                 number: number as u32,
                 source,
                 options,
                 store,
                 progress,
             };
-            let input = reading.input()?;
-            if options.strict && input.is_lost() {
-                let reason = input.reason.unwrap_or_default();
-                return Err(Error::StrictInput {
-                    input: input.name,
-                    reason,
-                });
+            let mut inputs = Vec::with_capacity(job.len());
+            let mut keep = |input: Input| {
+                if options.strict && input.is_lost() {
+                    let reason = input.reason.unwrap_or_default();
+                    return Err(Error::StrictInput {
+                        input: input.name,
+                        reason,
+                    });
+                }
+                inputs.push(input);
+                Ok(())
+            };
+            match job.first() {
+                Some((_, first)) if is_packed_tar(first) => source::each_of_tar(
+                    &job,
+                    options.unpack,
+                    &progress.bytes,
+                    |number, source, opened| keep(reading(number, source).input(opened)?),
+                )?,
+                _ => {
+                    for (number, source) in job {
+                        let opened = source::open(source, options.unpack, &progress.bytes);
+                        keep(reading(number, source).input(opened)?)?;
+                    }
+                }
             }
-            Ok(input)
+            Ok(inputs)
         })
-        .collect::<Result<_>>()?;
+        .collect::<Result<Vec<_>>>()?;
+    let mut inputs: Vec<Input> = inputs.into_iter().flatten().collect();
     for found in unreadable {
         if options.strict {
             return Err(Error::StrictInput {
@@ -96,6 +112,27 @@ pub fn read(
     Ok(inputs)
 }
 
+/// What can be read side by side: every source alone, but members of one packed tar file together.
+fn jobs(sources: &[Source]) -> Vec<Vec<(usize, &Source)>> {
+    let mut jobs: Vec<Vec<(usize, &Source)>> = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
+        let same = |job: &&mut Vec<(usize, &Source)>| {
+            job.last().is_some_and(|(_, last)| {
+                is_packed_tar(source) && is_packed_tar(last) && last.path == source.path
+            })
+        };
+        match jobs.last_mut().filter(same) {
+            Some(job) => job.push((number, source)),
+            None => jobs.push(vec![(number, source)]),
+        }
+    }
+    jobs
+}
+
+fn is_packed_tar(source: &Source) -> bool {
+    matches!(source.member, Some(source::Member::Unpacked { .. }))
+}
+
 /// One input being read.
 struct Reading<'r> {
     number: u32,
@@ -106,20 +143,20 @@ struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    fn input(&self) -> Result<Input> {
+    fn input(&self, opened: io::Result<Opened<'_>>) -> Result<Input> {
         let name = &self.source.name;
         let mut input = Input {
             name: name.clone(),
             ..Input::default()
         };
-        let opened = source::open(self.source, self.options.unpack, &self.progress.bytes);
         let mut opened = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(Input::not_read(name, Status::Unreadable, error.to_string())),
         };
         input.compression = Some(opened.compression.name());
+        input.encoding = Some(opened.encoding.name()).filter(|_| opened.encoding != Encoding::Utf8);
         let (head, complete, fault) = head_of(&mut opened);
-        if head.starts_with(archive::MAGIC) {
+        if head.starts_with(archive::MAGIC) && self.source.member.is_none() {
             return self.archive(input);
         }
         match detect(&head, complete) {
@@ -160,7 +197,7 @@ impl Reading<'_> {
         &self,
         spelling: Spelling,
         head: &[u8],
-        opened: &mut Opened,
+        opened: &mut Opened<'_>,
         fault: Option<io::Error>,
         input: &mut Input,
     ) -> Result<()> {
@@ -353,7 +390,7 @@ fn kept_rows(batch: &RecordBatch, keep: &Keep) -> BooleanArray {
 }
 
 /// The first bytes of an input, whether they are all of it, and what went wrong while reading them.
-fn head_of(input: &mut Opened) -> (Vec<u8>, bool, Option<io::Error>) {
+fn head_of(input: &mut Opened<'_>) -> (Vec<u8>, bool, Option<io::Error>) {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     match input
         .by_ref()
@@ -366,15 +403,15 @@ fn head_of(input: &mut Opened) -> (Vec<u8>, bool, Option<io::Error>) {
 }
 
 /// Blocks of whole records, read one after another.
-struct Blocks<'b> {
+struct Blocks<'b, 'o> {
     framer: Framer,
-    input: &'b mut Opened,
+    input: &'b mut Opened<'o>,
     fault: &'b Mutex<Option<io::Error>>,
     ended: bool,
     done: bool,
 }
 
-impl Iterator for Blocks<'_> {
+impl Iterator for Blocks<'_, '_> {
     type Item = Block;
 
     fn next(&mut self) -> Option<Block> {

@@ -1,18 +1,23 @@
-//! Finds inputs and opens them: files, folders, globs and stdin, with compression undone by content.
+//! Finds inputs and opens them: files, folders, globs, members of archives and stdin, with compression
+//! undone by content.
 //!
 //! Whatever a name ends in does not matter here. Nothing is skipped without a word: what cannot be
 //! reached is returned beside what can.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// One input: a file or stdin.
+mod members;
+mod unpack;
+mod utf16;
+
+pub use members::{Member, each_of_tar, expand};
+pub use unpack::{Compression, Opened, UnpackLimits, open};
+pub use utf16::Encoding;
+
+/// One input: a file, a member of an archive or stdin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The name that coverage and the column `source_file` show: the path as it was reached from
@@ -24,6 +29,8 @@ pub struct Source {
     pub bytes: Option<u64>,
     /// Whether the user named this very file (or stdin), rather than a folder around it.
     pub named: bool,
+    /// Which part of the file it is, if the file is an archive.
+    pub member: Option<Member>,
 }
 
 /// A file or folder that was met but cannot be read.
@@ -50,6 +57,7 @@ pub fn find(inputs: &[String]) -> Result<(Vec<Source>, Vec<Unreadable>)> {
                 path: None,
                 bytes: None,
                 named: true,
+                member: None,
             });
         } else if path.is_dir() {
             found.walk(path);
@@ -93,6 +101,7 @@ impl Found {
                 // A pipe or a device has no size that means anything.
                 bytes: meta.is_file().then_some(meta.len()),
                 named,
+                member: None,
             }),
             Err(error) => self.unreadable.push(Unreadable {
                 name,
@@ -155,183 +164,6 @@ impl Found {
 
 fn is_hidden(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
-}
-
-/// How an input was packed, found by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// As it is.
-    None,
-    /// gzip (RFC 1952), with any number of members.
-    Gzip,
-    /// Zstandard (RFC 8878), with any number of frames.
-    Zstd,
-}
-
-impl Compression {
-    /// The name in coverage.
-    pub fn name(self) -> &'static str {
-        match self {
-            Compression::None => "none",
-            Compression::Gzip => "gzip",
-            Compression::Zstd => "zstd",
-        }
-    }
-
-    fn of(head: &[u8]) -> Compression {
-        match head {
-            [0x1f, 0x8b, ..] => Compression::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
-            _ => Compression::None,
-        }
-    }
-}
-
-/// What an unpacked input may grow to before it is taken for a decompression bomb.
-#[derive(Clone, Copy, Debug)]
-pub struct UnpackLimits {
-    /// Bytes that one input may unpack to.
-    pub bytes: u64,
-    /// Times its packed size that one input may unpack to (looked at after the first 64 MiB).
-    pub ratio: u64,
-}
-
-impl Default for UnpackLimits {
-    /// 256 GiB and 500 times. Sign-in logs pack 10 to 40 times; gzip can pack zeros 1,032 times.
-    fn default() -> Self {
-        UnpackLimits {
-            bytes: 256 << 30,
-            ratio: 500,
-        }
-    }
-}
-
-/// Below this size the ratio means nothing: a few thousand equal lines pack very well.
-const RATIO_FROM: u64 = 64 << 20;
-
-/// An opened input: `Read` gives the unpacked bytes.
-pub struct Opened {
-    reader: Box<dyn Read + Send>,
-    /// How it was packed.
-    pub compression: Compression,
-    /// Packed bytes read so far.
-    pub packed: Arc<AtomicU64>,
-}
-
-impl Read for Opened {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buf)
-    }
-}
-
-/// Opens `source`. Packed bytes are added to `progress` as they are read.
-///
-/// # Errors
-/// What the system says when the file cannot be opened or its first bytes cannot be read.
-pub fn open(
-    source: &Source,
-    limits: UnpackLimits,
-    progress: &Arc<AtomicU64>,
-) -> io::Result<Opened> {
-    let raw: Box<dyn Read + Send> = match &source.path {
-        Some(path) => Box::new(File::open(path)?),
-        None => Box::new(io::stdin()),
-    };
-    let packed = Arc::new(AtomicU64::new(0));
-    let counted = Counted {
-        inner: raw,
-        packed: Arc::clone(&packed),
-        progress: Arc::clone(progress),
-    };
-    let mut buffered = BufReader::with_capacity(1 << 18, counted);
-    let compression = Compression::of(buffered.fill_buf()?);
-    #[allow(
-        clippy::disallowed_types,
-        reason = "the one place that unpacks, and only within `Capped`"
-    )]
-    let reader: Box<dyn Read + Send> = match compression {
-        Compression::None => Box::new(buffered),
-        Compression::Gzip => Box::new(Capped {
-            inner: flate2::bufread::MultiGzDecoder::new(buffered),
-            packed: Arc::clone(&packed),
-            unpacked: 0,
-            limits,
-        }),
-        Compression::Zstd => Box::new(Capped {
-            inner: zstd::stream::read::Decoder::with_buffer(buffered)?,
-            packed: Arc::clone(&packed),
-            unpacked: 0,
-            limits,
-        }),
-    };
-    Ok(Opened {
-        reader,
-        compression,
-        packed,
-    })
-}
-
-struct Counted<R> {
-    inner: R,
-    packed: Arc<AtomicU64>,
-    progress: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        self.packed.fetch_add(read as u64, Ordering::Relaxed);
-        self.progress.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
-/// The only way to unpack: it stops at the limits (see `.clippy.toml`).
-struct Capped<R> {
-    inner: R,
-    packed: Arc<AtomicU64>,
-    unpacked: u64,
-    limits: UnpackLimits,
-}
-
-impl<R: Read> Read for Capped<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf).map_err(cut_off)?;
-        self.unpacked += read as u64;
-        let packed = self.packed.load(Ordering::Relaxed).max(1);
-        if self.unpacked > self.limits.bytes {
-            return Err(io::Error::other(format!(
-                "unpacks to more than {} bytes; if that is right, raise --max-unpacked",
-                self.limits.bytes
-            )));
-        }
-        if self.unpacked > RATIO_FROM && self.unpacked / packed > self.limits.ratio {
-            return Err(io::Error::other(format!(
-                "unpacks to more than {} times its size (a decompression bomb?); if that is right, raise --max-ratio",
-                self.limits.ratio
-            )));
-        }
-        Ok(read)
-    }
-}
-
-fn cut_off(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => io::Error::new(
-            error.kind(),
-            "the compressed data ends too early (cut off while copying?); get the file again",
-        ),
-        // What zstd says has no kind of its own; what the system says has a number.
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other
-            if error.raw_os_error().is_none() =>
-        {
-            io::Error::new(
-                error.kind(),
-                format!("the compressed data is damaged ({error}); get the file again"),
-            )
-        }
-        _ => error,
-    }
 }
 
 #[cfg(test)]

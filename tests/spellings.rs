@@ -48,7 +48,7 @@ const SPELLINGS: [Spelling; 9] = [
     },
     Spelling {
         file: "diagnostic-flat.json.gz",
-        name: "diagnostic_settings_flat.json_lines",
+        name: "log_analytics.json_lines",
         lacks: &[],
         // The time of ingestion is exact here; some records of the other form give whole seconds.
         coarse: &[("ingested_at", SECONDS)],
@@ -420,7 +420,7 @@ fn published_samples_are_read_without_loss() {
         // Written by hand for tests; some leave the times out.
         ("panther", "diagnostic_settings.json_lines", 16, 2, 5),
         ("splunk/azure_*", "diagnostic_settings.json_lines", 1, 0, 0),
-        ("msticpy", "diagnostic_settings_flat.json_lines", 86, 0, 0),
+        ("msticpy", "log_analytics.json_lines", 86, 0, 0),
     ] {
         let temp = tempfile::tempdir().unwrap();
         let out = temp.path().join("archive");

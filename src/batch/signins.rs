@@ -208,7 +208,9 @@ pub(super) fn read_all(
     columns: Columns,
     progress: &Progress,
 ) -> Result<(Store, Vec<Input>)> {
-    let (sources, unreadable) = source::find(&settings.inputs)?;
+    let (sources, mut unreadable) = source::find(&settings.inputs)?;
+    let (sources, lost) = source::expand(sources, settings.unpack);
+    unreadable.extend(lost);
     let store = Store::new(columns, engine.rows_budget(), engine.temp());
     let options = ReadOptions {
         columns: Store::columns_for(columns),

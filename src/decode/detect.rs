@@ -66,7 +66,7 @@ impl fmt::Display for Unrecognised {
             Unrecognised::OtherTable { looks_like } => {
                 write!(
                     f,
-                    "it is a table without sign-ins ({looks_like}); see the spellings that are read"
+                    "it is a table (CSV) without sign-ins ({looks_like}); see the spellings that are read"
                 )
             }
             Unrecognised::OtherJson { looks_like } => {

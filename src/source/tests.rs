@@ -1,8 +1,11 @@
 //! Inputs found each once and in a stable order, and unpacked within bounds.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::unpack::RATIO_FROM;
 use super::*;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -13,6 +16,26 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
+}
+
+/// What xz makes of a thousand lines of `{"a":1}`.
+const XZ: &[u8] = b"\
+    \xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\
+    \xe5\xa3\xe0\x1f\x3f\x00\x30\x5d\x00\x3d\x88\x88\x22\x37\x28\xa4\x18\x8e\xf9\x34\x0d\xd6\
+    \xa5\x7a\x6f\xcb\x08\xc4\x00\xab\x5f\x2e\xde\x9f\x6b\x6f\x8a\xe7\x09\xe5\xd7\x8b\xd0\x43\
+    \xaa\xf3\x4c\x47\x2c\x45\xb4\x7f\x89\x54\x37\x51\x00\x00\x9a\x0a\x81\x9e\xb8\xb7\xb1\xcb\
+    \x00\x01\x4c\xc0\x3e\x00\x00\x00\x83\x79\x2e\x42\xb1\xc4\x67\xfb\x02\x00\x00\x00\x00\x04\
+    \x59\x5a\
+";
+
+/// Why an input can't even be opened.
+fn unpack_fault(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("input");
+    fs::write(&path, bytes).unwrap();
+    let (sources, _) = find(&[path.display().to_string()]).unwrap();
+    let opened = open(&sources[0], UnpackLimits::default(), &Arc::default());
+    opened.err().map(|error| error.to_string()).unwrap()
 }
 
 /// What reading to the end gives: the bytes before any fault, how it was packed, and the fault.
@@ -52,7 +75,19 @@ fn packing_is_known_by_content_whatever_the_name() {
     let gz = unpack(&gzip(&text), UnpackLimits::default());
     assert_eq!(gz, (text.clone(), Compression::Gzip, None));
     let zst = unpack(&zstd(&text), UnpackLimits::default());
-    assert_eq!(zst, (text, Compression::Zstd, None));
+    assert_eq!(zst, (text.clone(), Compression::Zstd, None));
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bz.write_all(&text).unwrap();
+    let twice = bz.finish().unwrap().repeat(2);
+    let bz = unpack(&twice, UnpackLimits::default());
+    assert_eq!(bz, (text.repeat(2), Compression::Bzip2, None));
+    let xz = unpack(&XZ.repeat(2), UnpackLimits::default());
+    assert_eq!(xz, (text.repeat(2), Compression::Xz, None));
+    let both = unpack(&gzip(XZ), UnpackLimits::default());
+    assert_eq!(both, (text.clone(), Compression::Gzip, None));
+    let deep = (0..9).fold(text.clone(), |bytes, _| gzip(&bytes));
+    let fault = unpack_fault(&deep);
+    assert!(fault.contains("packed more than 4 times"), "{fault}");
     assert_eq!(
         unpack(b"", UnpackLimits::default()),
         (Vec::new(), Compression::None, None)
