@@ -286,8 +286,10 @@ impl BlockDecoder {
     fn judged(&self, dialect: &'static Dialect, raw: &mut Raw<'_>) -> Outcome {
         match raw.judge() {
             Judged::SignIn => {
-                if raw.row.category.as_deref() == Some("unknown")
-                    && let Some(category) = self.category_of_file
+                if matches!(
+                    raw.row.category.as_deref(),
+                    Some("unknown" | "service_principal")
+                ) && let Some(category) = self.category_of_file
                     && dialect.name == "portal"
                 {
                     raw.row.category = Some(Cow::Borrowed(category));

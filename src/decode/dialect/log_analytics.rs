@@ -42,7 +42,7 @@ impl Part for Columns {
             Key::ResultDescription => text(&mut raw.result_description, from),
             Key::Identity => text(&mut raw.identity, from),
             Key::Location => text(&mut raw.envelope_country, from),
-            Key::TenantId | Key::ResourceId => from.skip(),
+            Key::TenantId | Key::ResourceId | Key::ResourcePath => from.skip(),
             _ => SignIn::read(raw, key, from),
         }
     }

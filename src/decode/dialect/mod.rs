@@ -39,6 +39,10 @@ pub static DIALECTS: &[&Dialect] = &[
     &wrapped::WRAPPED,
 ];
 
+type ReadCells = for<'a> fn(&[Option<Key>], &'a [Cow<'a, str>], &mut Memory, &mut Raw<'a>);
+type ReadList =
+    for<'a> fn(&[Option<Key>], &'a str, usize, &mut Memory, &mut Raw<'a>) -> Result<(), Unreadable>;
+
 /// One way to name the fields of a sign-in.
 pub struct Dialect {
     /// The name in `snake_case`, as it stands in column `spelling`.
@@ -56,16 +60,9 @@ pub struct Dialect {
     pub(super) read:
         for<'a> fn(&'a str, usize, &mut Memory, &mut Raw<'a>) -> Result<(), Unreadable>,
     /// Reads the cells of one row of a table under columns that have been named before.
-    pub(super) read_cells:
-        for<'a> fn(&[Option<Key>], &'a [Cow<'a, str>], &mut Memory, &mut Raw<'a>),
+    pub(super) read_cells: ReadCells,
     /// Reads one JSON array of cells in the same way.
-    pub(super) read_list: for<'a> fn(
-        &[Option<Key>],
-        &'a str,
-        usize,
-        &mut Memory,
-        &mut Raw<'a>,
-    ) -> Result<(), Unreadable>,
+    pub(super) read_list: ReadList,
 }
 
 impl fmt::Debug for Dialect {

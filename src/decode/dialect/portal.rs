@@ -40,6 +40,7 @@ impl Part for Row {
     fn read<'de>(raw: &mut Raw<'de>, key: Key, from: &mut Reader<'de, '_>) -> Result<(), Stop> {
         match key {
             Key::DateUtc => text(&mut raw.created, from),
+            Key::ResourcePath => text(&mut raw.row.resource_display_name, from),
             Key::SignInErrorCode => code(&mut raw.status_code, from),
             // Success, Failure or Interrupted: a word that the code says better, unless it is
             // missing.

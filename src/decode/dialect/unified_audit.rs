@@ -63,7 +63,7 @@ impl Part for Audit {
             Key::ErrorCode => code(&mut raw.result_code, from),
             Key::LogonError => text(&mut row.additional_details, from),
             Key::UserId => text(&mut row.user_principal_name, from),
-            Key::UserKey => text(&mut row.user_id, from),
+            Key::AuditUser => text(&mut row.user_id, from),
             Key::ClientIp => text(&mut raw.ip, from),
             Key::ActorIpAddress => text(&mut raw.caller_ip, from),
             Key::AppId => text(&mut row.app_id, from),

@@ -34,7 +34,7 @@ keys! {
     AppDisplayName: "appDisplayName", "AppDisplayName", "Application", "app_display_name", "azure.signinlogs.properties.app_display_name";
     ResourceId: "resourceId", "ResourceId", "Resource ID", "resource_id", "azure.signinlogs.properties.resource_id";
     ResourceIdentity: "resourceIdentity", "ResourceIdentity";
-    ResourceDisplayName: "resourceDisplayName", "ResourceDisplayName", "Resource", "resource_display_name", "azure.signinlogs.properties.resource_display_name";
+    ResourceDisplayName: "resourceDisplayName", "ResourceDisplayName", "resource_display_name", "azure.signinlogs.properties.resource_display_name";
     ServicePrincipalId: "servicePrincipalId", "ServicePrincipalId", "Service principal ID", "service_principal_id", "azure.signinlogs.properties.service_principal_id";
     ServicePrincipalName: "servicePrincipalName", "ServicePrincipalName", "Service principal name", "service_principal_name", "azure.signinlogs.properties.service_principal_name";
     ClientAppUsed: "clientAppUsed", "ClientAppUsed", "Client app", "client_app_used", "azure.signinlogs.properties.client_app_used";
@@ -118,6 +118,7 @@ keys! {
 
     // The portal's CSV.
     DateUtc: "Date (UTC)";
+    ResourcePath: "Resource";
     SignInErrorCode: "Sign-in error code";
     ManagedIdentityType: "Managed Identity type";
 
@@ -125,7 +126,7 @@ keys! {
     Operation: "Operation", "operation", "Operations";
     ErrorNumber: "ErrorNumber";
     LogonError: "LogonError";
-    UserKey: "UserKey";
+    AuditUser: "UserKey";
     ClientIp: "ClientIP", "ClientIPAddress";
     ActorIpAddress: "ActorIpAddress";
     ObjectId: "ObjectId";

@@ -46,8 +46,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+type Content = Result<Vec<u8>, String>;
+
 /// Name and content (or fault) of every member, and what could not be listed.
-fn read_all(bytes: &[u8]) -> (Vec<(String, Result<Vec<u8>, String>)>, Vec<String>) {
+fn read_all(bytes: &[u8]) -> (Vec<(String, Content)>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in");
     fs::write(&path, bytes).unwrap();
