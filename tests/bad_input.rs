@@ -239,7 +239,7 @@ fn what_is_no_sign_in_log() {
     Case::new("blank.json", "\n\n  \n").fails(&[], &["empty"]);
     Case::new("program", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0").fails(&[], &["binary", "JSON"]);
     let people = "name,age,city,country\nAda,36,London,GB\n";
-    Case::new("people.csv", people).fails(&[], &["CSV", "as JSON"]);
+    Case::new("people.csv", people).fails(&[], &["CSV", "without sign-ins"]);
     Case::new("page.xml", "<?xml version=\"1.0\"?><a/>").fails(&[], &["XML"]);
     Case::new("other.json", "{\"menu\":{\"id\":\"file\"}}\n")
         .fails(&[], &["JSON without sign-ins"]);

@@ -24,7 +24,7 @@ pub(super) fn spellings() -> Result<u8> {
     print(
         format!(
             "A spelling is a dialect and a framing, such as {}.{}.\nBoth are recognised by content. \
-            gzip and zstd are undone; an archive made by `signsift convert` is read as it is.\n\n{table}\n\n{framings}\n",
+            gzip, zstd, bzip2, xz, ZIP, tar and UTF-16 are undone; an archive made by `signsift convert` is read as it is.\n\n{table}\n\n{framings}\n",
             DIALECTS.first().map(|dialect| dialect.name).unwrap_or_default(),
             Framing::ALL.first().map(|framing| framing.name()).unwrap_or_default(),
         )
