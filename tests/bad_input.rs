@@ -243,7 +243,8 @@ fn what_is_no_sign_in_log() {
     Case::new("page.xml", "<?xml version=\"1.0\"?><a/>").fails(&[], &["XML"]);
     Case::new("other.json", "{\"menu\":{\"id\":\"file\"}}\n")
         .fails(&[], &["JSON without sign-ins"]);
-    Case::new("utf16.json", b"\xff\xfe{\0\"\0a\0\"\0:\x001\0}\0").fails(&[], &["JSON without sign-ins"]);
+    Case::new("utf16.json", b"\xff\xfe{\0\"\0a\0\"\0:\x001\0}\0")
+        .fails(&[], &["JSON without sign-ins"]);
 }
 
 #[test]
