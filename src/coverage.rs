@@ -69,9 +69,12 @@ pub struct Totals {
     pub rejected: u64,
     /// Records of other logs.
     pub other_records: u64,
+    /// Steps of sign-ins that are told in another input.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub steps: u64,
     /// Sign-ins without an id, whose copies cannot be told.
     pub without_id: u64,
-    /// Sign-ins without an event time, which no time window can hold.
+    /// Sign-ins without an event time, which no time window can hold unless a copy has it.
     pub without_time: u64,
     /// Earliest event, RFC 3339.
     pub first_time: Option<String>,
@@ -92,7 +95,7 @@ pub struct Input {
     /// Framing and dialect, such as `diagnostic_settings.json_lines`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spelling: Option<String>,
-    /// none, gzip or zstd.
+    /// none, gzip, zstd, bzip2, xz or deflate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<&'static str>,
     /// How its text is encoded, where that is not UTF-8.
@@ -115,9 +118,12 @@ pub struct Input {
     /// Records of other logs, by what they are.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other_records: BTreeMap<String, u64>,
+    /// Steps of sign-ins that are told in another input.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub steps: u64,
     /// Sign-ins without an id.
     pub without_id: u64,
-    /// Sign-ins without an event time.
+    /// Sign-ins without an event time; one with a copy elsewhere takes it from there.
     pub without_time: u64,
     /// Earliest event, RFC 3339.
     pub first_time: Option<String>,
@@ -217,6 +223,7 @@ impl Input {
         self.outside = tally.outside;
         self.rejected = tally.rejected.into();
         self.other_records = tally.others;
+        self.steps = tally.steps;
         self.without_id = tally.without_id;
         self.without_time = tally.without_time;
         self.span = tally.first_time.zip(tally.last_time);
@@ -235,6 +242,9 @@ impl Input {
         let mut text = format!("{}: ", self.name);
         match (&self.reason, self.rejected.count) {
             (Some(reason), _) => text.push_str(reason),
+            (None, 0) if !self.has_records() && self.steps > 0 => text.push_str(
+                "it only has the steps of sign-ins; give the sign-ins that were downloaded with it too",
+            ),
             (None, 0) => text.push_str("read"),
             (None, 1) => text.push_str("1 record could not be read"),
             (None, count) => text.push_str(&format!("{count} records could not be read")),
@@ -246,6 +256,11 @@ impl Input {
             ));
         }
         text
+    }
+
+    /// Whether any record could be read that says something by itself.
+    pub fn has_records(&self) -> bool {
+        self.records > self.rejected.count + self.steps
     }
 
     /// Whether something that should have been read was not.
@@ -273,6 +288,7 @@ impl Coverage {
             outside: sum(|input| input.outside),
             rejected: sum(|input| input.rejected.count),
             other_records: sum(|input| input.other_records.values().sum()),
+            steps: sum(|input| input.steps),
             without_id: sum(|input| input.without_id),
             without_time: sum(|input| input.without_time),
             first_time: times().map(|(first, _)| first).min().and_then(rfc3339),
@@ -292,6 +308,10 @@ impl Coverage {
     pub fn is_lossy(&self) -> bool {
         self.inputs.iter().any(Input::is_lost)
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Microseconds since the Unix epoch as RFC 3339 in UTC.

@@ -19,8 +19,8 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 /// Name of the extra `UInt16` column that [`SigninBatch`] appends last: how many canonical fields
-/// the record filled, whatever the projection, so that the richer of two copies can win. It is not
-/// part of the canonical table.
+/// the record filled, whatever the projection, so that the richer of two copies can win. 0 marks a row
+/// that is no sign-in but adds to one. It is not part of the canonical table.
 pub const RICHNESS: &str = "richness";
 
 /// The name of the time zone of every time column.
@@ -185,6 +185,15 @@ macro_rules! columns {
                 self.richness.append_value(signin.richness());
                 $(if let Some(builder) = &mut self.$name {
                     append!($kind, builder, &signin.$name);
+                })+
+            }
+
+            /// Appends a row that is no sign-in but adds to one of the same id, if there is one:
+            /// its [`RICHNESS`] is 0.
+            pub fn push_step(&mut self, step: &Signin<'_>) {
+                self.richness.append_value(0);
+                $(if let Some(builder) = &mut self.$name {
+                    append!($kind, builder, &step.$name);
                 })+
             }
 

@@ -221,10 +221,10 @@ pub(super) fn read_all(
     };
     let inputs = engine.decode(|| read::read(&sources, &unreadable, &options, &store, progress))?;
     let read = |input: &Input| matches!(input.status, Status::Read | Status::PartlyRead);
-    // An input of which every record was rejected was not read either.
+    // An input of which every record was rejected was not read either, and steps alone are nothing.
     if !inputs
         .iter()
-        .any(|input| read(input) && input.records > input.rejected.count)
+        .any(|input| read(input) && input.has_records())
     {
         return Err(Error::NothingToRead {
             inputs: inputs.len(),

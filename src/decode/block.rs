@@ -53,7 +53,8 @@ impl Keep {
 /// What one block held.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// The rows, if any: the chosen columns and [`RICHNESS`](crate::signin::RICHNESS).
+    /// The rows, if any: the chosen columns and [`RICHNESS`](crate::signin::RICHNESS), which is 0 where
+    /// a row is no sign-in but a step of one that is told elsewhere.
     pub batch: Option<RecordBatch>,
     /// What became of every record.
     pub tally: Tally,
@@ -296,6 +297,7 @@ impl BlockDecoder {
                 }
                 Outcome::SignIn(dialect)
             }
+            Judged::Step => Outcome::Step,
             Judged::Other(what) => Outcome::Other(what),
             Judged::Rejected(reason) => Outcome::Rejected(reason.into()),
         }
@@ -308,6 +310,13 @@ impl BlockDecoder {
         match outcome {
             Outcome::Rejected(reason) => tally.rejected.add(offset, || reason.into_owned()),
             Outcome::Other(what) => *tally.others.entry(what.to_owned()).or_default() += 1,
+            // Whether its sign-in is wanted is not known here: without it the row comes to nothing.
+            Outcome::Step => {
+                tally.steps += 1;
+                if row.sign_in_id.is_some() {
+                    self.batch.push_step(row);
+                }
+            }
             Outcome::SignIn(_) if !self.keep.wants(row) => tally.outside += 1,
             Outcome::SignIn(dialect) => {
                 tally.sign_ins += 1;
@@ -445,6 +454,8 @@ fn not_utf8(error: std::str::Utf8Error) -> Outcome {
 /// What a record is.
 enum Outcome {
     SignIn(&'static Dialect),
+    /// A step of a sign-in that is told elsewhere.
+    Step,
     /// Not a sign-in.
     Other(&'static str),
     Rejected(Cow<'static, str>),

@@ -190,20 +190,12 @@ fn table(text: &[u8], complete: bool) -> Result<Spelling, Unrecognised> {
     let dialect = match found {
         Some(sketch) => sketch.dialect.unwrap_or(dialect),
         // An export of nothing is still one of sign-ins, and of a long one the rest may be.
-        None if sketches.is_empty() && dialect.name != "portal_auth_details" || !complete => {
-            dialect
-        }
+        None if sketches.is_empty() || !complete => dialect,
         None => {
             let what = sketches.first().map_or("other", |sketch| sketch.what);
-            let looks_like = match dialect.name {
-                "portal_auth_details" => {
-                    "authentication details of a portal download; the sign-ins \
-                    are in the file beside it"
-                        .to_owned()
-                }
-                name => format!("{name}, {what}"),
-            };
-            return Err(Unrecognised::OtherTable { looks_like });
+            return Err(Unrecognised::OtherTable {
+                looks_like: format!("{}, {what}", dialect.name),
+            });
         }
     };
     Ok(Spelling {
@@ -301,7 +293,7 @@ impl Sketch {
         };
         match raw.judge() {
             Judged::Other(what) => sketch.what = what,
-            Judged::SignIn | Judged::Rejected(_) => sketch.is_sign_in = true,
+            Judged::SignIn | Judged::Step | Judged::Rejected(_) => sketch.is_sign_in = true,
         }
         sketch
     }

@@ -95,6 +95,8 @@ pub(crate) struct Raw<'a> {
 pub(crate) enum Judged {
     /// A sign-in, whose row is now complete but for where it was read.
     SignIn,
+    /// One step of a sign-in that is told elsewhere: its row has the id, and what the step shows.
+    Step,
     /// Something else: the name of a known log, or `other`.
     Other(&'static str),
     /// A sign-in that can't be believed, and why.
@@ -200,7 +202,9 @@ impl<'a> Raw<'a> {
     /// What the record is. If it is a sign-in, `row` is the canonical row afterwards.
     pub(crate) fn judge(&mut self) -> Judged {
         if self.is_step {
-            return Judged::Other("authentication_details");
+            self.row.password_result = Some(Cow::Borrowed(password::name(self.password)));
+            self.row.sign_in_id = self.row.sign_in_id.take().map(lower_id);
+            return Judged::Step;
         }
         if let Some(reason) = self.wrong {
             return Judged::Rejected(reason);

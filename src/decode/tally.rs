@@ -9,7 +9,7 @@ const SAMPLES: usize = 5;
 /// What became of the records of one stretch of input. Tallies of several stretches add up, in any
 /// order, to the same.
 ///
-/// `sign_ins + outside + rejected.count + others` is always `records`.
+/// `sign_ins + outside + rejected.count + others + steps` is always `records`.
 #[derive(Default, Clone, Debug, PartialEq)]
 pub struct Tally {
     /// Every record met.
@@ -23,6 +23,8 @@ pub struct Tally {
     /// Records that are something else, by what they are: the name of a known log category, or
     /// `other`.
     pub others: BTreeMap<String, u64>,
+    /// Steps of sign-ins that are told elsewhere (the AuthDetails file of a portal download).
+    pub steps: u64,
     /// Rows without a sign-in id: they cannot be told from their own duplicates.
     pub without_id: u64,
     /// Rows without an event time.
@@ -105,6 +107,7 @@ impl AddAssign for Tally {
         for (what, count) in other.others {
             *self.others.entry(what).or_default() += count;
         }
+        self.steps += other.steps;
         self.without_id += other.without_id;
         self.without_time += other.without_time;
         // `None` is less than any time, so it must not take part in the search for the least.

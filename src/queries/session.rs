@@ -11,6 +11,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
@@ -38,6 +39,9 @@ pub struct Session {
     temp: PathBuf,
     stored: BTreeMap<String, Stored>,
     dry: Option<Columns>,
+    /// A query has run out of memory: from then on one runs at a time, and on one thread, so that
+    /// few operators share what there is.
+    frugal: bool,
 }
 
 impl Session {
@@ -58,6 +62,7 @@ impl Session {
             temp: temp.to_owned(),
             stored: BTreeMap::new(),
             dry: None,
+            frugal: false,
         };
         session.register(SIGNINS, signins)?;
         Ok(session)
@@ -89,6 +94,7 @@ impl Session {
             temp: PathBuf::new(),
             stored: BTreeMap::new(),
             dry: Some(Columns::of([])),
+            frugal: false,
         };
         let empty = Arc::new(EmptyTable::new(crate::signin::schema()));
         session.register(SIGNINS, empty)?;
@@ -136,7 +142,19 @@ impl Session {
                     )));
                 }
             };
-            let stored = stored?;
+            let stored = match stored {
+                Err(error) if !self.frugal && is_out_of_memory(&error) => {
+                    self.frugal = true;
+                    waiting.insert(0, query);
+                    continue;
+                }
+                // It ran beside others when they had run out of it.
+                Err(error) if !running.is_empty() && is_out_of_memory(&error) => {
+                    waiting.insert(0, query);
+                    continue;
+                }
+                stored => stored?,
+            };
             let table = stored.table().map_err(Error::query(&query.file))?;
             self.register(&query.name, table)?;
             self.stored.insert(query.name.clone(), stored);
@@ -146,11 +164,25 @@ impl Session {
 
     /// How many queries may run at the same time: one a thread, and each with memory to sort in.
     fn at_once(&self) -> usize {
+        if self.frugal {
+            return 1;
+        }
         let threads = self.context.state().config().target_partitions();
         match self.context.runtime_env().memory_pool.memory_limit() {
             MemoryLimit::Finite(bytes) => threads.min(bytes / QUERY_MEMORY).max(1),
             _ => threads,
         }
+    }
+
+    /// What runs queries.
+    fn runner(&self) -> SessionContext {
+        if !self.frugal {
+            return self.context.clone();
+        }
+        let state = self.context.state();
+        let config = state.config().clone().with_target_partitions(1);
+        let state = SessionStateBuilder::new_from_existing(state).with_config(config);
+        SessionContext::new_with_state(state.build())
     }
 
     /// Registers or starts every query that waits for nothing any more.
@@ -191,7 +223,7 @@ impl Session {
                 ready.insert(query.name);
             } else {
                 progress.enter(query.header.title.clone());
-                let (context, temp) = (self.context.clone(), self.temp.clone());
+                let (context, temp) = (self.runner(), self.temp.clone());
                 running.spawn(async move {
                     let stored = Stored::compute(context, &query, plan, &temp).await;
                     (query, stored)
@@ -384,4 +416,9 @@ impl Session {
         self.dry = Some(columns);
         Ok(())
     }
+}
+
+fn is_out_of_memory(error: &Error) -> bool {
+    matches!(error, Error::Query { source, .. }
+        if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)))
 }

@@ -1,8 +1,9 @@
-//! Exact removal of duplicates: of several copies of one sign-in id the richest stays.
+//! Exact removal of duplicates: of several copies of one sign-in id the richest stays, and takes what
+//! only others say.
 
 use std::cmp::Reverse;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, UInt16Array};
 use arrow::compute::{filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{TimestampMicrosecondType, UInt16Type, UInt32Type, UInt64Type};
 use arrow::error::ArrowError;
@@ -11,6 +12,7 @@ use hashbrown::hash_map::Entry;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSlice;
 
+use super::merge::{self, At};
 use super::{PLACE, SEGMENT_ROWS, SOURCE, times};
 use crate::error::{Error, Result};
 use crate::signin::{Columns, RICHNESS};
@@ -25,6 +27,9 @@ pub struct Distinct {
 
 /// Keeps one row of each sign-in id of `batches`. Rows without an id are all kept.
 ///
+/// Rows without richness are no sign-ins: they only add to one (the steps that a portal download keeps
+/// in a file of their own), and count as no copies.
+///
 /// Of several copies the one with the most filled columns stays, then the one that was ingested
 /// first, then the one of the input named first, then the first in that input: the same inputs give
 /// the same rows, in whatever order threads decoded them.
@@ -37,17 +42,26 @@ pub(super) fn distinct(
         input: "decoded rows".to_owned(),
         source,
     };
-    let keep = survivors(&batches).map_err(failed)?;
+    let mut batches = batches;
+    let (mut keep, groups) = survivors(&batches).map_err(failed)?;
     let mut dropped: HashMap<u32, u64> = HashMap::new();
     for (batch, keep) in batches.iter().zip(&keep) {
         let sources = column(batch, SOURCE)
             .map_err(failed)?
             .as_primitive::<UInt32Type>();
+        let richness = richness(batch).map_err(failed)?;
         for (row, keep) in keep.iter().enumerate() {
-            if !keep {
+            if !keep && richness.value(row) > 0 {
                 *dropped.entry(sources.value(row)).or_default() += 1;
             }
         }
+    }
+    if let Some((bests, rows)) = merge::merged(&batches, &groups).map_err(failed)? {
+        for (at, row) in bests {
+            keep[at][row] = false;
+        }
+        keep.push(vec![true; rows.num_rows()]);
+        batches.push(rows);
     }
     let rows = if sorted {
         in_order(&batches, &keep)
@@ -70,39 +84,68 @@ fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b dyn Array, Arrow
         .ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
 }
 
-/// Which rows stay, for each batch.
-fn survivors(batches: &[RecordBatch]) -> Result<Vec<Vec<bool>>, ArrowError> {
+/// Which rows stay, for each batch, and the places of all copies of every sign-in that has several, the
+/// one that stays first.
+type Survivors = (Vec<Vec<bool>>, Vec<Vec<At>>);
+
+fn survivors(batches: &[RecordBatch]) -> Result<Survivors, ArrowError> {
     let mut keep: Vec<Vec<bool>> = batches
         .iter()
         .map(|batch| vec![true; batch.num_rows()])
         .collect();
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    // Where the copy stands that stays so far: what it is ranked by is looked up when a second comes.
-    let mut best: HashMap<&str, (u32, u32)> = HashMap::with_capacity(rows);
+    // Where the first copy stands that was met, and which group it has begun, if others came.
+    let mut met: HashMap<&str, (u32, u32, u32)> = HashMap::with_capacity(rows);
+    let mut groups: Vec<Vec<At>> = Vec::new();
     for (at, batch) in batches.iter().enumerate() {
         let ids = column(batch, "sign_in_id")?.as_string::<i32>();
         for row in 0..batch.num_rows() {
             if ids.is_null(row) {
                 continue;
             }
-            match best.entry(ids.value(row)) {
+            match met.entry(ids.value(row)) {
                 Entry::Vacant(entry) => {
-                    entry.insert((at as u32, row as u32));
+                    entry.insert((at as u32, row as u32, ALONE));
                 }
                 Entry::Occupied(mut entry) => {
-                    let (other_at, other_row) = *entry.get();
-                    let (other_at, other_row) = (other_at as usize, other_row as usize);
-                    if rank(batch, row)? < rank(&batches[other_at], other_row)? {
-                        keep[other_at][other_row] = false;
-                        entry.insert((at as u32, row as u32));
-                    } else {
-                        keep[at][row] = false;
+                    let (first_at, first_row, group) = entry.get_mut();
+                    if *group == ALONE {
+                        *group = groups.len() as u32;
+                        groups.push(vec![(*first_at as usize, *first_row as usize)]);
                     }
+                    groups[*group as usize].push((at, row));
                 }
             }
         }
     }
-    Ok(keep)
+    for group in &mut groups {
+        let mut ranked = Vec::with_capacity(group.len());
+        for (at, row) in group.iter() {
+            ranked.push((rank(&batches[*at], *row)?, (*at, *row)));
+        }
+        ranked.sort_unstable();
+        group.clear();
+        group.extend(ranked.into_iter().map(|(_, at)| at));
+        for (at, row) in group.iter().skip(1) {
+            keep[*at][*row] = false;
+        }
+    }
+    // What only adds to sign-ins does not stay by itself.
+    for (batch, keep) in batches.iter().zip(&mut keep) {
+        let richness = richness(batch)?;
+        for (keep, richness) in keep.iter_mut().zip(richness.values()) {
+            *keep &= *richness > 0;
+        }
+    }
+    groups.retain(|group| group.first().is_some_and(|(at, row)| keep[*at][*row]));
+    Ok((keep, groups))
+}
+
+/// A sign-in of which only one copy has been met.
+const ALONE: u32 = u32::MAX;
+
+fn richness(batch: &RecordBatch) -> Result<&UInt16Array, ArrowError> {
+    Ok(column(batch, RICHNESS)?.as_primitive::<UInt16Type>())
 }
 
 /// The smallest stays.
@@ -116,11 +159,7 @@ fn rank(batch: &RecordBatch, row: usize) -> Result<Rank, ArrowError> {
         i64::MAX
     };
     Ok((
-        Reverse(
-            column(batch, RICHNESS)?
-                .as_primitive::<UInt16Type>()
-                .value(row),
-        ),
+        Reverse(richness(batch)?.value(row)),
         first,
         column(batch, SOURCE)?
             .as_primitive::<UInt32Type>()

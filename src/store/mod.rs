@@ -5,7 +5,9 @@
 //! minutes. What is over the budget goes to one temporary file, packed with LZ4.
 
 mod distinct;
+mod merge;
 mod spill;
+mod timeless;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -174,6 +176,7 @@ impl Store {
                 source,
             })?;
         }
+        timeless::settle(&mut inner)?;
         let spill = Arc::new(inner.spill);
         let days = inner.days.into_iter().map(|(day, rows)| DayOfStore {
             day,

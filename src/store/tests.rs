@@ -241,6 +241,138 @@ fn copies_without_an_event_time_are_removed_too() {
 }
 
 #[test]
+fn the_copy_that_stays_takes_what_only_another_says_whichever_came_first() {
+    let rich = Signin {
+        state: Some("Skåne".into()),
+        country: Some("SE".into()),
+        ..sign_in("a", MARCH)
+    };
+    let poor = from("Lund", sign_in("a", MARCH));
+    for pushes in [[(0, &rich), (1, &poor)], [(1, &poor), (0, &rich)]] {
+        let kept = once(&pushes.map(|(input, row)| (input, from_ref(row))));
+        assert_eq!(kept.cities(), ["Lund"]);
+        assert_eq!(kept.dropped, BTreeMap::from([(1, 1)]));
+    }
+}
+
+#[test]
+fn of_times_the_most_exact_one_is_taken() {
+    let exact = MARCH + 7_654_321;
+    let copies = [
+        from("whole", sign_in("a", MARCH + 7_000_000)),
+        sign_in("a", exact),
+        sign_in("a", MARCH + 7_654_000),
+    ];
+    let kept = once(&[(0, &copies)]);
+    let expected = (Some(exact), Some("a".to_owned()), Some("whole".to_owned()));
+    assert_eq!(kept.rows, [expected]);
+}
+
+#[test]
+fn of_reasons_and_results_the_one_that_says_more_is_taken() {
+    let columns = Columns::of([
+        "stated_reason",
+        "password_result",
+        "category",
+        "source_file",
+    ]);
+    let temp = tempfile::tempdir().unwrap();
+    let row = |reason: &'static str, password: &'static str, category: &'static str, asn| Signin {
+        stated_reason: Some(reason.into()),
+        password_result: Some(password.into()),
+        category: Some(category.into()),
+        source_file: Some(reason.into()),
+        asn,
+        ..sign_in("a", MARCH)
+    };
+    let copies = [
+        row("absent", "unknown", "unknown", Some(64500)),
+        row("generic", "incorrect", "interactive", None),
+        row("lockout", "correct", "adfs", None),
+    ];
+    let store = Store::new(columns, BIG, temp.path());
+    for (input, copy) in (0..).zip(&copies) {
+        let mut batch = SigninBatch::new(Store::columns_for(columns));
+        batch.push(copy);
+        let batch = batch.take().unwrap().unwrap();
+        store.push(&batch, input, 0).unwrap();
+    }
+    let mut said = Vec::new();
+    for day in store.into_days(BIG).unwrap() {
+        day.distinct(false, |distinct| {
+            for batch in distinct.batches {
+                // Where a row was read belongs to the copy that stays.
+                for name in [
+                    "stated_reason",
+                    "password_result",
+                    "category",
+                    "source_file",
+                ] {
+                    let column = batch.column_by_name(name).unwrap().as_string::<i32>();
+                    said.extend(column.iter().flatten().map(str::to_owned));
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+    assert_eq!(said, ["lockout", "correct", "interactive", "absent"]);
+}
+
+#[test]
+fn a_row_without_a_time_joins_its_copy_on_whatever_day_even_on_disk() {
+    let timeless = |id: &'static str| {
+        from(
+            "Lund",
+            Signin {
+                time: None,
+                ..sign_in(id, 0)
+            },
+        )
+    };
+    for budget in [BIG, 1] {
+        let temp = tempfile::tempdir().unwrap();
+        let store = store(budget, temp.path());
+        let timed = [sign_in("a", MARCH), sign_in("b", MARCH + DAY_MICROS)];
+        store
+            .push(&batch(&[timeless("b"), timeless("c")]), 0, 0)
+            .unwrap();
+        store.push(&batch(&timed), 1, 0).unwrap();
+        let row = |time, id: &str, city: Option<&str>| {
+            (time, Some(id.to_owned()), city.map(str::to_owned))
+        };
+        let kept = kept(store, 1, true).in_order();
+        let expected = [
+            row(None, "c", Some("Lund")),
+            row(Some(MARCH), "a", None),
+            row(Some(MARCH + DAY_MICROS), "b", Some("Lund")),
+        ];
+        assert_eq!(kept.rows, expected, "budget {budget}");
+        assert_eq!(kept.dropped.values().sum::<u64>(), 1);
+    }
+}
+
+#[test]
+fn a_step_adds_to_its_sign_in_and_is_nothing_by_itself() {
+    let temp = tempfile::tempdir().unwrap();
+    let store = store(BIG, temp.path());
+    let mut steps = SigninBatch::new(Store::columns_for(columns()));
+    for id in ["a", "b"] {
+        let step = Signin {
+            time: None,
+            ..sign_in(id, 0)
+        };
+        steps.push_step(&from("Lund", step));
+    }
+    store.push(&steps.take().unwrap().unwrap(), 0, 0).unwrap();
+    store.push(&batch(&[sign_in("a", MARCH)]), 1, 0).unwrap();
+    let kept = kept(store, BIG, false);
+    let expected = (Some(MARCH), Some("a".to_owned()), Some("Lund".to_owned()));
+    assert_eq!(kept.rows, [expected]);
+    assert!(kept.dropped.is_empty());
+}
+
+#[test]
 fn what_was_dropped_is_counted_for_the_input_that_held_it() {
     let all: Vec<String> = (0..10).map(|id| id.to_string()).collect();
     let rows: Vec<_> = all.iter().map(|id| sign_in(id, MARCH)).collect();

@@ -5,7 +5,7 @@
 
 use super::code::code;
 use super::graph::SignIn;
-use super::{Dialect, Key, Part, Raw, Reader, Stop, integer, nested, text};
+use super::{Dialect, Key, Part, Raw, Reader, Stop, float, integer, nested, text};
 
 pub(super) static ELASTIC: Dialect = Dialect {
     name: "elastic",
@@ -32,6 +32,8 @@ impl Part for Document {
             Key::SourceAsn => integer(&mut raw.row.asn, from),
             Key::SourceCity => text(&mut raw.row.city, from),
             Key::SourceCountry => text(&mut raw.envelope_country, from),
+            Key::Coordinates => float(&mut raw.row.latitude, from),
+            Key::CoordinatesLong => float(&mut raw.row.longitude, from),
             Key::UserAgent => nested::<Agent>(raw, from),
             Key::UserAgentOriginal => text(&mut raw.row.user_agent, from),
             Key::ElasticResultType => code(&mut raw.result_code, from),
@@ -104,6 +106,9 @@ impl Part for Geo {
         match key {
             Key::City => text(&mut raw.row.city, from),
             Key::CountryOrRegion => text(&mut raw.envelope_country, from),
+            Key::Location => nested::<Geo>(raw, from),
+            Key::Coordinates => float(&mut raw.row.latitude, from),
+            Key::CoordinatesLong => float(&mut raw.row.longitude, from),
             _ => from.skip(),
         }
     }

@@ -183,8 +183,8 @@ keys! {
     Service: "service";
     SrcEndpoint: "src_endpoint";
     Ip: "ip";
-    Coordinates: "lat";
-    CoordinatesLong: "long";
+    Coordinates: "lat", "source.geo.location.lat";
+    CoordinatesLong: "long", "lon", "source.geo.location.lon";
     StatusCode: "status_code";
     StatusDetail: "status_detail";
     HttpRequest: "http_request";

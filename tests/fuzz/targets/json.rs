@@ -52,7 +52,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         assert!(!(valid && broken), "rejected, but it is JSON");
         // Several records on one line, or a list of them, are read one by one.
         let single = tally.records == 1;
-        let taken = tally.sign_ins > 0 || !tally.others.is_empty();
+        let taken = tally.sign_ins + tally.steps > 0 || !tally.others.is_empty();
         assert!(tolerated || !(single && taken), "taken, but it is not JSON");
         let same = before.get_or_insert_with(|| (tally.clone(), decoded.batch.clone()));
         assert_eq!(*same, (tally, decoded.batch));

@@ -39,7 +39,7 @@ pub fn read_line(data: &[u8], dialect: &'static Dialect) {
 /// Every record is counted once, and every row is in the batch.
 pub fn check(decoded: &Decoded) {
     let tally = &decoded.tally;
-    let others: u64 = tally.others.values().sum();
+    let others: u64 = tally.others.values().sum::<u64>() + tally.steps;
     assert_eq!(
         tally.sign_ins + tally.outside + tally.rejected.count + others,
         tally.records
