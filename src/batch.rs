@@ -22,6 +22,7 @@ use crate::queries::{Queries, Session};
 use crate::results::{Format, OutFolder, RowWriter};
 use crate::signin::Columns;
 use crate::source::UnpackLimits;
+pub(crate) use signins::read_inputs;
 use signins::{read_all, signins, with_settings, write_days};
 
 /// The views whose rows go on the terminal and into coverage.

@@ -12,11 +12,13 @@ use comfy_table::{ContentArrangement, Table, presets};
 use datafusion::arrow::array::AsArray;
 use signsift::batch::{self, Analysis, Out};
 use signsift::cli::settings::Config;
-use signsift::cli::{Analyze, Cli, Command, Convert, Global, Severity};
+use signsift::cli::{Analyze, Cli, Command, Convert, Global, Inspect, InspectFormat, Severity};
 use signsift::coverage::{Coverage, Input, Status};
+use signsift::inspect;
 use signsift::progress::Progress;
 use signsift::queries::Queries;
 use signsift::results::escape::terminal;
+use signsift::results::inspected;
 use signsift::results::report::{self, Style};
 use signsift::{Error, Result};
 
@@ -33,6 +35,7 @@ pub(crate) fn run(cli: Cli, progress: &Arc<Progress>) -> Result<u8> {
     match cli.command {
         Command::Analyze(typed) => analyze(&typed, &cli.global, &config, progress),
         Command::Convert(typed) => convert(&typed, &cli.global, &config, progress),
+        Command::Inspect(typed) => inspect(&typed, &cli.global, &config, progress),
         Command::Sql(typed) => sql::sql(&typed, &cli.global, &config, progress),
         Command::Spellings => about::spellings(),
         Command::Queries(typed) => about::queries(&typed, &config),
@@ -134,6 +137,44 @@ fn convert(
             totals.inputs - totals.inputs_left_out,
             typed.out.display()
         ))?;
+    }
+    Ok(code(&coverage))
+}
+
+fn inspect(
+    typed: &Inspect,
+    global: &Global,
+    config: &Config,
+    progress: &Arc<Progress>,
+) -> Result<u8> {
+    let quiet = config.is_quiet(global);
+    let settings = config.settings(
+        typed.inputs.clone(),
+        global,
+        &typed.reading,
+        Queries::builtin()?,
+        None,
+    )?;
+    let bar = Bar::watch(progress, quiet);
+    let (inspected, coverage) = inspect::inspect(&settings, progress)?;
+    drop(bar);
+    match typed.format {
+        InspectFormat::Text => {
+            let style = Style {
+                colour: false,
+                top: 0,
+                width: width(),
+            };
+            print(inspected::text(&inspected, &coverage, style).as_bytes())?;
+        }
+        InspectFormat::Json => {
+            let mut lines = Vec::new();
+            for input in &inspected {
+                serde_json::to_writer(&mut lines, input).map_err(|error| output(error.into()))?;
+                lines.push(b'\n');
+            }
+            print(&lines)?;
+        }
     }
     Ok(code(&coverage))
 }

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod decode;
 pub mod engine;
 pub mod error;
+pub mod inspect;
 pub mod progress;
 pub mod queries;
 pub mod read;

@@ -1,14 +1,11 @@
-//! Inputs to store: opens, recognises, cuts and decodes all inputs on all cores, in one pass over
+//! Inputs to rows: opens, recognises, cuts and decodes all inputs on all cores, in one pass over
 //! the raw bytes, and says of each how it went.
 
 use std::io::{self, Read};
-use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt16Array, new_null_array};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
 
@@ -19,9 +16,29 @@ use crate::decode::{
 };
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::signin::{self, Columns};
+use crate::signin::Columns;
 use crate::source::{self, Encoding, Opened, Source, UnpackLimits, Unreadable};
 use crate::store::Store;
+
+mod archived;
+
+pub use archived::{archive_coverage, as_archive};
+
+/// Where decoded rows go. Shared by all decoding threads.
+pub trait Sink: Sync {
+    /// Takes a batch of the columns that were asked for, plus richness, from input number `input`,
+    /// whose rows stand at `place` and after in that input.
+    ///
+    /// # Errors
+    /// A temporary file that cannot be written.
+    fn take(&self, batch: &RecordBatch, input: u32, place: u64) -> Result<()>;
+}
+
+impl Sink for Store {
+    fn take(&self, batch: &RecordBatch, input: u32, place: u64) -> Result<()> {
+        self.push(batch, input, place)
+    }
+}
 
 /// Bytes read at a time: large enough to keep a core busy, small enough to keep memory flat.
 const CHUNK: usize = 1 << 20;
@@ -41,7 +58,7 @@ pub struct ReadOptions {
     pub strict: bool,
 }
 
-/// Reads all `sources` into `store`; `unreadable` ones only get their line in the coverage.
+/// Reads all `sources` into `sink`; `unreadable` ones only get their line in the coverage.
 ///
 /// # Errors
 /// With `strict`, the first thing that cannot be read. Otherwise only a full disk or a stop.
@@ -49,7 +66,7 @@ pub fn read(
     sources: &[Source],
     unreadable: &[Unreadable],
     options: &ReadOptions,
-    store: &Store,
+    sink: &dyn Sink,
     progress: &Progress,
 ) -> Result<Vec<Input>> {
     let total = sources.iter().filter_map(|source| source.bytes).sum();
@@ -63,7 +80,7 @@ pub fn read(
                 number: number as u32,
                 source,
                 options,
-                store,
+                sink,
                 progress,
             };
             let mut inputs = Vec::with_capacity(job.len());
@@ -138,7 +155,7 @@ struct Reading<'r> {
     number: u32,
     source: &'r Source,
     options: &'r ReadOptions,
-    store: &'r Store,
+    sink: &'r dyn Sink,
     progress: &'r Progress,
 }
 
@@ -247,7 +264,7 @@ impl Reading<'_> {
             .decode(block)
             .map_err(|source| self.failed(source))?;
         if let Some(batch) = &decoded.batch {
-            self.store.push(batch, self.number, block.offset)?;
+            self.sink.take(batch, self.number, block.offset)?;
         }
         self.progress
             .records
@@ -268,125 +285,6 @@ impl Reading<'_> {
             source,
         }
     }
-
-    /// A day of an archive that is read beside other inputs, and so may hold copies of theirs.
-    fn archive(&self, mut input: Input) -> Result<Input> {
-        let not_read =
-            |status, reason: String| Ok(Input::not_read(&self.source.name, status, reason));
-        let Some(path) = &self.source.path else {
-            return not_read(
-                Status::Unreadable,
-                "Parquet cannot be read from a pipe; name the file".to_owned(),
-            );
-        };
-        let file = match archive::inspect(path) {
-            Ok(file) => file,
-            Err(reason) if self.source.named => return not_read(Status::Unreadable, reason),
-            Err(reason) => return not_read(Status::LeftOut, reason),
-        };
-        input.spelling = Some("signsift_archive".to_owned());
-        input.bytes = self.source.bytes.unwrap_or_default();
-        let batches = match file.batches(path) {
-            Ok(batches) => batches,
-            Err(reason) => return not_read(Status::Unreadable, reason),
-        };
-        let mut tally = Tally::default();
-        for batch in batches {
-            self.progress.check()?;
-            let batch = match batch {
-                Ok(batch) => batch,
-                Err(reason) => {
-                    input.status = Status::PartlyRead;
-                    input.reason = Some(reason);
-                    break;
-                }
-            };
-            let place = tally.records;
-            tally.records += batch.num_rows() as u64;
-            self.progress
-                .records
-                .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-            let (batch, outside) =
-                canonical(&batch, self.options).map_err(|source| self.failed(source))?;
-            tally += outside;
-            self.store.push(&batch, self.number, place)?;
-        }
-        self.progress
-            .bytes
-            .fetch_add(input.bytes, Ordering::Relaxed);
-        input.count(tally);
-        Ok(input)
-    }
-}
-
-/// Rows of an archive as the store takes them: kept ones, in the columns asked for, with richness.
-fn canonical(
-    batch: &RecordBatch,
-    options: &ReadOptions,
-) -> std::result::Result<(RecordBatch, Tally), ArrowError> {
-    let all = signin::schema();
-    let rows = batch.num_rows();
-    let mut richness = vec![0_u16; rows];
-    for field in all.fields() {
-        let counts = !matches!(field.name().as_str(), "source_file" | "spelling");
-        if let (true, Some(column)) = (counts, batch.column_by_name(field.name())) {
-            for (row, count) in richness.iter_mut().enumerate() {
-                *count += u16::from(column.is_valid(row));
-            }
-        }
-    }
-    let columns = Store::columns_for(options.columns);
-    let mut arrays = Vec::new();
-    let mut fields = Vec::new();
-    for field in columns.schema().fields() {
-        let column = batch.column_by_name(field.name()).cloned();
-        arrays.push(column.unwrap_or_else(|| new_null_array(field.data_type(), rows)));
-        fields.push(Arc::clone(field));
-    }
-    arrays.push(Arc::new(UInt16Array::from(richness)));
-    fields.push(Arc::new(arrow::datatypes::Field::new(
-        signin::RICHNESS,
-        arrow::datatypes::DataType::UInt16,
-        true,
-    )));
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-    let whole = RecordBatch::try_new(schema, arrays)?;
-    let kept = filter_record_batch(&whole, &kept_rows(batch, &options.keep))?;
-    let mut tally = Tally {
-        sign_ins: kept.num_rows() as u64,
-        outside: (rows - kept.num_rows()) as u64,
-        ..Tally::default()
-    };
-    if let Some(times) = kept.column_by_name("time") {
-        let times = times.as_primitive::<TimestampMicrosecondType>();
-        tally.first_time = arrow::compute::min(times);
-        tally.last_time = arrow::compute::max(times);
-        tally.without_time = times.null_count() as u64;
-    }
-    if let Some(ids) = kept.column_by_name("sign_in_id") {
-        tally.without_id = ids.null_count() as u64;
-    }
-    Ok((kept, tally))
-}
-
-fn kept_rows(batch: &RecordBatch, keep: &Keep) -> BooleanArray {
-    let times = batch
-        .column_by_name("time")
-        .map(|times| times.as_primitive::<TimestampMicrosecondType>());
-    let tenants = batch
-        .column_by_name("tenant_id")
-        .map(|tenants| tenants.as_string::<i32>());
-    (0..batch.num_rows())
-        .map(|row| {
-            let time = times
-                .filter(|times| times.is_valid(row))
-                .map(|times| times.value(row));
-            let tenant = tenants
-                .filter(|ids| ids.is_valid(row))
-                .map(|ids| ids.value(row));
-            Some(keep.admits(time, tenant))
-        })
-        .collect()
 }
 
 /// The first bytes of an input, whether they are all of it, and what went wrong while reading them.
@@ -435,50 +333,6 @@ impl Iterator for Blocks<'_, '_> {
         self.done = true;
         self.framer.finish()
     }
-}
-
-/// Whether `sources` are days of one archive, so that no sign-in is there twice and none needs to be
-/// decoded: then the files, with their coverage lines.
-pub fn as_archive(sources: &[Source]) -> Option<Vec<(std::path::PathBuf, Input)>> {
-    let mut files = Vec::new();
-    for source in sources {
-        let path = source.path.as_ref()?;
-        if path
-            .file_name()
-            .is_some_and(|name| name == crate::results::COVERAGE_FILE)
-        {
-            continue;
-        }
-        let mut magic = [0; 4];
-        std::fs::File::open(path)
-            .and_then(|mut file| file.read_exact(&mut magic))
-            .ok()?;
-        if magic != archive::MAGIC {
-            return None;
-        }
-        let file = archive::inspect(path).ok()?;
-        let input = Input {
-            name: source.name.clone(),
-            spelling: Some("signsift_archive".to_owned()),
-            compression: Some("none"),
-            bytes: source.bytes.unwrap_or_default(),
-            records: file.rows,
-            sign_ins: file.rows,
-            distinct: file.rows,
-            ..Input::default()
-        };
-        files.push((path.clone(), input));
-    }
-    let paths: Vec<_> = files.iter().map(|(path, _)| path.clone()).collect();
-    archive::common_root(&paths)?;
-    Some(files)
-}
-
-/// The coverage that `convert` wrote beside the days of an archive.
-pub fn archive_coverage(paths: &[std::path::PathBuf]) -> Option<serde_json::Value> {
-    let root: &Path = archive::common_root(paths)?;
-    let text = std::fs::read(root.join(crate::results::COVERAGE_FILE)).ok()?;
-    serde_json::from_slice(&text).ok()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::{Queries, Session};
-use crate::read::{self, ReadOptions};
+use crate::read::{self, ReadOptions, Sink};
 use crate::signin::{self, Columns};
 use crate::source;
 use crate::store::Store;
@@ -201,6 +201,27 @@ fn filters(keep: &Keep) -> Vec<Expr> {
     filters
 }
 
+/// Reads `columns` of all inputs into `sink`.
+pub(crate) fn read_inputs(
+    engine: &Engine,
+    settings: &Settings,
+    columns: Columns,
+    sink: &dyn Sink,
+    progress: &Progress,
+) -> Result<Vec<Input>> {
+    let (sources, mut unreadable) = source::find(&settings.inputs)?;
+    let (sources, lost) = source::expand(sources, settings.unpack);
+    unreadable.extend(lost);
+    let options = ReadOptions {
+        columns,
+        keep: settings.keep.clone(),
+        limits: settings.limits,
+        unpack: settings.unpack,
+        strict: settings.strict,
+    };
+    engine.decode(|| read::read(&sources, &unreadable, &options, sink, progress))
+}
+
 /// Reads all inputs into a store.
 pub(super) fn read_all(
     engine: &Engine,
@@ -208,18 +229,9 @@ pub(super) fn read_all(
     columns: Columns,
     progress: &Progress,
 ) -> Result<(Store, Vec<Input>)> {
-    let (sources, mut unreadable) = source::find(&settings.inputs)?;
-    let (sources, lost) = source::expand(sources, settings.unpack);
-    unreadable.extend(lost);
     let store = Store::new(columns, engine.rows_budget(), engine.temp());
-    let options = ReadOptions {
-        columns: Store::columns_for(columns),
-        keep: settings.keep.clone(),
-        limits: settings.limits,
-        unpack: settings.unpack,
-        strict: settings.strict,
-    };
-    let inputs = engine.decode(|| read::read(&sources, &unreadable, &options, &store, progress))?;
+    let columns = Store::columns_for(columns);
+    let inputs = read_inputs(engine, settings, columns, &store, progress)?;
     let read = |input: &Input| matches!(input.status, Status::Read | Status::PartlyRead);
     // An input of which every record was rejected was not read either, and steps alone are nothing.
     if !inputs

@@ -43,6 +43,8 @@ pub enum Command {
     Analyze(Analyze),
     /// Convert sign-in logs to the canonical Parquet archive
     Convert(Convert),
+    /// Say what each file is, what it holds and what a judgement would miss
+    Inspect(Inspect),
     /// Ask anything of sign-in logs in SQL
     Sql(Sql),
     /// List the spellings of sign-in logs that can be read
@@ -104,6 +106,29 @@ pub struct Convert {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Files, folders, globs, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Form of what is said
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: InspectFormat,
+    /// What to read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// How `inspect` says what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InspectFormat {
+    /// A paragraph an input, for people
+    Text,
+    /// One JSON object a line and input
+    Json,
 }
 
 /// Arguments of `sql`.

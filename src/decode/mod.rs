@@ -34,6 +34,7 @@ pub use decoder::{DecodeError, Decoder};
 pub use detect::{HEAD_BYTES, Unrecognised, detect};
 pub use dialect::{DIALECTS, Dialect};
 pub use framing::{Block, Framer, Framing};
+pub(crate) use judge::REFUSED;
 pub use tally::{Rejected, Rejection, Tally};
 
 /// How one input spells its sign-ins.
@@ -51,6 +52,13 @@ impl Spelling {
     pub fn name(&self) -> String {
         format!("{}.{}", self.dialect.name, self.framing.name())
     }
+}
+
+/// What the dialect of a spelling's name is, for people.
+pub fn title(spelling: &str) -> Option<&'static str> {
+    let name = spelling.split('.').next()?;
+    let dialect = DIALECTS.iter().find(|dialect| dialect.name == name)?;
+    Some(dialect.title)
 }
 
 /// How much of one record is still believed. The memory that a reader needs follows from

@@ -69,5 +69,6 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "90_summary_causes.sql",
     "91_summary_reasons.sql",
     "92_categories.sql",
+    "94_needs.sql",
     "95_not_judged.sql",
 ];

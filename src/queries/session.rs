@@ -180,7 +180,12 @@ impl Session {
             return self.context.clone();
         }
         let state = self.context.state();
-        let config = state.config().clone().with_target_partitions(1);
+        // The catalogue is shared with `state`: a new default one would stand in its place, empty.
+        let config = state
+            .config()
+            .clone()
+            .with_target_partitions(1)
+            .with_create_default_catalog_and_schema(false);
         let state = SessionStateBuilder::new_from_existing(state).with_config(config);
         SessionContext::new_with_state(state.build())
     }

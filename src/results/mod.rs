@@ -2,6 +2,7 @@
 
 pub mod escape;
 pub mod folder;
+pub mod inspected;
 pub mod report;
 pub mod rows;
 

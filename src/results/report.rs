@@ -239,7 +239,7 @@ fn unjudged(text: &mut String, coverage: &Coverage, style: Style) {
 }
 
 /// One labelled line, wrapped; nothing when there is nothing to say.
-fn line(text: &mut String, label: &str, value: &str, style: Style) {
+pub(super) fn line(text: &mut String, label: &str, value: &str, style: Style) {
     if !value.is_empty() {
         wrap(text, &format!("  {label:<7}"), value, style.width);
     }
@@ -281,7 +281,7 @@ fn some(list: Option<&[String]>, count: i64) -> String {
     text.join(", ")
 }
 
-fn span(first: Option<&String>, last: Option<&String>) -> String {
+pub(super) fn span(first: Option<&String>, last: Option<&String>) -> String {
     match (first, last) {
         (Some(first), Some(last)) => {
             let (first, last) = (short(first), short(last));
@@ -303,7 +303,7 @@ fn short(time: &str) -> String {
 }
 
 /// With a comma before every third digit.
-fn number(count: i64) -> String {
+pub(super) fn number(count: i64) -> String {
     let digits = count.unsigned_abs().to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -315,7 +315,7 @@ fn number(count: i64) -> String {
     if count < 0 { format!("-{text}") } else { text }
 }
 
-fn plural<'w>(count: i64, one: &'w str, many: &'w str) -> &'w str {
+pub(super) fn plural<'w>(count: i64, one: &'w str, many: &'w str) -> &'w str {
     if count == 1 { one } else { many }
 }
 
