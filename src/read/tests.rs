@@ -1,6 +1,7 @@
 //! Reading inputs into a store: what is counted, what is left out, what is lost.
 
 use super::*;
+use crate::signin;
 use crate::store::Day;
 use std::fs;
 use std::path::PathBuf;
