@@ -428,3 +428,26 @@ fn text_of_a_log_is_hostile() {
         ran.stderr
     );
 }
+
+#[test]
+fn what_each_input_is() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path();
+    for name in [
+        "portal/NonInteractiveSignIns_2026-03-02_2026-03-04.csv",
+        "unified-audit/purview.csv.gz",
+        "graph-v1-pages.json",
+    ] {
+        let from = super::support::root().join(super::support::sample(name));
+        let to = folder.join(name.rsplit('/').next().unwrap());
+        std::fs::copy(from, to).unwrap();
+    }
+    let aggregate = "ResultType,count_\n50053,12\n0,88\n";
+    std::fs::write(folder.join("summarized.csv"), aggregate).unwrap();
+    let broken = "{\"time\":\"2026-03-02T08:20:00Z\",\"category\":\"SignInLogs\",\"properties\":{\"id\":\"\u{1b}[31mred\",\"createdDateTime\":\"2026-03-02T08:15:00Z\",\"status\":{\"errorCode\":50053}}}\n{\"time\":\"2026-03-02T08:20:00Z\",\"category\":\"SignInLogs\",\"properties\":{\"createdDateTime\":\"2026-03-02T17:08:65Z\"}}\nnot JSON\n";
+    std::fs::write(folder.join("broken.json"), broken).unwrap();
+    keep("inspect", &typed_in(folder, "inspect here").1);
+    let sums = "inspect here/broken.json --format json";
+    keep("inspect_json", &typed_in(folder, sums).1);
+    typed("help_inspect", "inspect -h");
+}

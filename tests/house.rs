@@ -109,12 +109,19 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     // The summary on the terminal shows an analysis.
-    ("results", &["batch", "coverage", "error"]),
+    ("results", &["batch", "coverage", "error", "inspect"]),
     (
         "batch",
         &[
             "archive", "coverage", "decode", "engine", "error", "progress", "queries", "read",
             "results", "signin", "source", "store",
+        ],
+    ),
+    (
+        "inspect",
+        &[
+            "batch", "coverage", "decode", "engine", "error", "progress", "queries", "read",
+            "signin",
         ],
     ),
     (

@@ -13,9 +13,9 @@ use signsift::{Error, Result, signin};
 use super::{new_table, print, setting};
 
 pub(super) fn spellings() -> Result<u8> {
-    let mut table = new_table(["dialect", "what it is"]);
+    let mut table = new_table(["dialect", "what it is", "recognised by", "cannot tell"]);
     for dialect in DIALECTS {
-        table.add_row([dialect.name, dialect.title]);
+        table.add_row([dialect.name, dialect.title, dialect.told_by, dialect.lacks]);
     }
     let mut framings = new_table(["framing", "where a record begins and ends"]);
     for framing in Framing::ALL {

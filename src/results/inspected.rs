@@ -77,8 +77,8 @@ fn one(text: &mut String, it: &Inspected, style: Style) {
             (others, "other"),
         ];
         let outcomes = outcomes.map(|(count, what)| format!("{} {what}", number(count as i64)));
-        line(text, "outcome", &outcomes.join(", "), style);
-        line(text, "reasons", &counts(&it.stated_reasons), style);
+        line(text, "ended", &outcomes.join(", "), style);
+        line(text, "reason", &counts(&it.stated_reasons), style);
     }
     for rejected in input.rejected.first.iter().take(REJECTED) {
         let said = format!("at byte {}: {}", rejected.offset, rejected.reason);
@@ -139,7 +139,7 @@ fn missing(text: &mut String, it: &Inspected, style: Style) {
             0 => String::new(),
             filled if filled * 2 < of => {
                 format!(
-                    ", but of {} of {}",
+                    ": known of {} in {}",
                     number(filled as i64),
                     number(of as i64)
                 )

@@ -47,7 +47,7 @@ const PORTAL: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn trap_10_portal_csv_has_repeated_names_and_odd_blanks() {
+fn portal_csv_has_repeated_names_and_odd_blanks() {
     has(
         &row(&csv(PORTAL)),
         &[
@@ -154,7 +154,7 @@ const WORKSPACE: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn trap_7_log_analytics_csv_has_json_in_cells_over_many_lines() {
+fn log_analytics_csv_has_json_in_cells_over_many_lines() {
     let text = format!("\u{feff}{}", csv(WORKSPACE));
     has(
         &row(&text),
