@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use signsift::decode::{DIALECTS, Framing};
+
 /// (command, exit code it promises): `sh` blocks of the README, a line each.
 fn commands(readme: &str) -> Vec<(String, i32)> {
     let mut commands = Vec::new();
@@ -70,4 +72,30 @@ fn every_command_does_what_it_says() {
         ran > 12,
         "the README has lost its commands: only {ran} were found"
     );
+}
+
+#[test]
+fn it_names_every_spelling_in_the_words_of_the_code() {
+    let readme = include_str!("../README.md");
+    for dialect in DIALECTS {
+        let row = format!(
+            "| `{}` | {} | {} | {} |",
+            dialect.name, dialect.title, dialect.told_by, dialect.lacks
+        );
+        assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+    }
+    let rows = readme.lines().filter(|line| line.starts_with("| `"));
+    let named = rows.filter(|line| {
+        let name = line.trim_start_matches("| `").split('`').next();
+        DIALECTS.iter().any(|dialect| Some(dialect.name) == name)
+    });
+    assert_eq!(named.count(), DIALECTS.len());
+    // The framings are told in a sentence: each by what begins its records.
+    for framing in Framing::ALL {
+        let brackets = framing.title().split_once('{').map(|(_, rest)| rest);
+        let part = brackets.and_then(|rest| rest.split(':').next());
+        if let Some(part) = part {
+            assert!(readme.contains(&format!("{{{part}")), "{}", framing.name());
+        }
+    }
 }
