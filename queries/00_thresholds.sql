@@ -31,19 +31,46 @@ SELECT
   8.0 AS spray_attempts_per_user,
   -- Longest pause inside one campaign of rotating sources. (own: three episode gaps)
   INTERVAL '1 hour' AS campaign_gap,
+  -- How long after the last attempt of an attack a lockout of its victim elsewhere is still its doing. (own: one hour)
+  INTERVAL '1 hour' AS collateral_window,
+  -- Longest pause between sources that hammer the same account. (own: three hours)
+  INTERVAL '3 hours' AS hammer_gap,
+  -- Longest pause inside one campaign whose client hardly anybody else uses. (own: half a day)
+  INTERVAL '12 hours' AS slow_campaign_gap,
   -- Sources that share one client and make a distributed spray. (Elastic, Okta multi-source spray: 5)
   5 AS distributed_spray_sources,
   -- Accounts tried by one campaign of rotating sources. (Elastic, Okta multi-source spray: 8)
   8 AS distributed_spray_users,
   -- Most attempts on each account, on average, in such a campaign. (Elastic, same rule: 5)
   5.0 AS distributed_spray_attempts_per_user,
+  -- Accounts that sign in with a client, for each account that fails with it from cold sources, up to which the client is
+  -- foreign to the tenant. (own)
+  0.2 AS foreign_client_share,
+  -- Accounts of a credential stuffing. (Elastic, Okta single-source stuffing: 15)
+  15 AS stuffing_users,
+  -- Most attempts on each account, on average, in a credential stuffing. (Elastic, same rule: at most 2)
+  2.0 AS stuffing_attempts_per_user,
+  -- Share of tried accounts that do not exist, from which a list from elsewhere was tried. (own)
+  0.2 AS stuffing_unknown_share,
+  -- Shortest time over which a low-and-slow spray stretches. (own: half a day; windows of an hour cannot see it)
+  INTERVAL '12 hours' AS slow_span,
+  -- Most attempts on each account and day, on average, in a low-and-slow spray. (Microsoft on Storm-0940, 2024-10-31: mostly one)
+  2.0 AS slow_attempts_per_day,
+  -- Attempts within 20 minutes, on average over the attempts, below which a spray is slow. (own: fewer than spray_users)
+  5.0 AS slow_pace,
+  -- Hours in which one account was locked, from which locking is the aim. (own proposal: a quarter of a day)
+  6 AS denial_hours,
+  -- How near in time a sign-in with the same client from a known network shows who is behind a blocked address. (own)
+  INTERVAL '2 hours' AS vpn_window,
+  -- Accounts that may fail at the address of one honest user's VPN. (own: the user, and one by chance)
+  2 AS vpn_users,
   -- Failures on one account within brute_force_window that make guessing. (Entra's lockout threshold, Sentinel, Panther: 10)
   10 AS brute_force_failures,
   -- The window of brute_force_failures. (Sentinel, SigninBruteForce-AzurePortal: 20 minutes)
   INTERVAL '20 minutes' AS brute_force_window,
-  -- Longest pause inside one guessing by many sources. (Elastic, Okta multi-source brute force: 30 minutes)
-  INTERVAL '30 minutes' AS distributed_brute_force_gap,
-  -- Failures on one account by many sources. (Elastic, same rule: 10)
+  -- The window of distributed_brute_force_failures. (Elastic, Okta multi-source brute force: 30 minutes)
+  INTERVAL '30 minutes' AS distributed_brute_force_window,
+  -- Failures on one account by many sources within that window. (Elastic, same rule: 10)
   10 AS distributed_brute_force_failures,
   -- Sources of such a guessing. (Elastic, same rule: 5)
   5 AS distributed_brute_force_sources,
@@ -64,5 +91,26 @@ SELECT
   10.0 AS human_gap_seconds,
   -- How soon after the last failure the person must get in. (own: one hour)
   INTERVAL '1 hour' AS forgotten_success_window,
+  -- Wrong passwords that lock an account in this tenant. (Microsoft, smart lockout: 10; 3 for US Government; --lockout-threshold)
+  10 AS lockout_threshold,
+  -- How long before a refusal without a stated reason wrong passwords still explain a lock. (own: one hour)
+  INTERVAL '1 hour' AS inference_lookback,
+  -- How near a sign-in from the same source must be to tell whether the source is blocked. (Sentinel's session gap: 20 minutes)
+  INTERVAL '20 minutes' AS inference_window,
+  -- How near in time a sign-in of the same account elsewhere must be to tell that the account was not locked. (own)
+  INTERVAL '1 minute' AS inference_moment,
+  -- Accounts refused from a source that had no password looked at, that make it a blocked source. (own: 3)
+  3 AS blocked_source_users,
+  -- Weights of evidence, in log-odds. For a lockout: (own; checked by simulation)
+  3.0 AS weight_threshold_reached,
+  1.0 AS weight_threshold_in_day,
+  2.5 AS weight_source_not_blocked,
+  2.5 AS weight_source_known,
+  -- Against a lockout, and so for a blocked address: (own)
+  3.0 AS weight_source_always_blocked,
+  1.0 AS weight_account_open_elsewhere,
+  1.5 AS weight_too_few_wrong,
+  -- Log-odds at which a reason is said at all; nearer to 0 it stays unknown. (own)
+  1.0 AS inference_margin,
   -- Version of these rules; part of every finding_id, so that ids change when the rules do.
   '1' AS rule_version

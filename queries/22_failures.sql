@@ -3,6 +3,7 @@
 --   tried is true where a password was surely tried: a block of an address says nothing about passwords.
 -- keep: yes
 SELECT
+  r.refusal_no,
   'refused' AS kind,
   r.reason,
   r.reason = 'lockout' AS tried,
@@ -19,6 +20,7 @@ SELECT
 FROM refusals AS r
 UNION ALL
 SELECT
+  CAST(NULL AS BIGINT) AS refusal_no,
   o.outcome AS kind,
   CAST(NULL AS VARCHAR) AS reason,
   true AS tried,

@@ -1,24 +1,23 @@
--- title: What is known of each source of a refusal
--- explain: For an address (or IPv6 /64) that was refused: accounts that signed in from it, accounts that only failed,
---   and whether the tenant trusts the place.
+-- title: What is known of each source of a failure
+-- explain: For an address (or IPv6 /64) from which a sign-in failed: accounts that signed in from it, accounts that only
+--   failed (strangers), and whether the tenant trusts the place.
 -- keep: yes
-WITH trusted AS (
-  SELECT r.tenant_key, r.source_key, bool_or(coalesce(r.is_trusted_location, false)) AS is_trusted
-  FROM refusals AS r
-  WHERE r.source_key IS NOT NULL
-  GROUP BY r.tenant_key, r.source_key
-),
-failed AS (
+WITH failed AS (
   SELECT f.tenant_key, f.source_key, f.user_key
   FROM failures AS f
-  LEFT SEMI JOIN trusted AS t ON f.tenant_key = t.tenant_key AND f.source_key = t.source_key
-  WHERE f.user_key IS NOT NULL
+  WHERE f.user_key IS NOT NULL AND f.source_key IS NOT NULL
   GROUP BY f.tenant_key, f.source_key, f.user_key
+),
+known AS (
+  SELECT f.tenant_key, f.source_key
+  FROM failures AS f
+  WHERE f.source_key IS NOT NULL
+  GROUP BY f.tenant_key, f.source_key
 ),
 succeeded AS (
   SELECT p.tenant_key, p.source_key, p.user_key, sum(p.successes) AS successes
   FROM places AS p
-  LEFT SEMI JOIN trusted AS t ON p.tenant_key = t.tenant_key AND p.source_key = t.source_key
+  LEFT SEMI JOIN known AS k ON p.tenant_key = k.tenant_key AND p.source_key = k.source_key
   GROUP BY p.tenant_key, p.source_key, p.user_key
 ),
 met AS (
@@ -41,14 +40,21 @@ counted AS (
     sum(m.successes) AS successes
   FROM met AS m
   GROUP BY m.tenant_key, m.source_key
+),
+trusted AS (
+  SELECT r.tenant_key, r.source_key, bool_or(coalesce(r.is_trusted_location, false)) AS is_trusted
+  FROM refusals AS r
+  WHERE r.source_key IS NOT NULL
+  GROUP BY r.tenant_key, r.source_key
 )
 SELECT
-  t.tenant_key,
-  t.source_key,
+  k.tenant_key,
+  k.source_key,
   coalesce(c.successful_users, 0) AS successful_users,
   coalesce(c.failed_users, 0) AS failed_users,
   coalesce(c.strangers, 0) AS strangers,
   coalesce(c.successes, 0) AS successes,
-  t.is_trusted
-FROM trusted AS t
-LEFT JOIN counted AS c ON t.tenant_key = c.tenant_key AND t.source_key = c.source_key
+  coalesce(t.is_trusted, false) AS is_trusted
+FROM known AS k
+LEFT JOIN counted AS c ON k.tenant_key = c.tenant_key AND k.source_key = c.source_key
+LEFT JOIN trusted AS t ON k.tenant_key = t.tenant_key AND k.source_key = t.source_key

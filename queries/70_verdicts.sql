@@ -27,6 +27,8 @@ won AS (
 )
 SELECT
   w.refusal_no,
+  w.tenant_key,
+  w.finding_key,
   substr(
     encode(
       sha256(

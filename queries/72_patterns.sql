@@ -1,11 +1,13 @@
 -- title: The refusals of each finding, put together
 -- explain: One row for each finding, with what its own refusals tell: counts by reason, the time, and each account,
---   address, network owner, country, application, client and user agent once. findings adds what happened around it.
+--   address, network owner, country, application, client and user agent once. collateral_users are the owners of attacked
+--   accounts who were locked out where they usually sign in; the places of these refusals are not those of the attack. findings adds what happened around it.
 -- keep: yes
 WITH folded AS (
   -- Equal refusals are folded before the lists are made: an attack repeats itself a thousand times.
   SELECT
     v.finding_id,
+    v.finding_key,
     v.cause,
     r.tenant_id,
     r.tenant_key,
@@ -18,18 +20,22 @@ WITH folded AS (
     r.app_display_name,
     r.client_app,
     r.user_agent,
+    coalesce(c.is_victim, false) AS is_victim,
     count(*) AS refusals,
     min(r.time) AS first_seen,
     max(r.time) AS last_seen,
     min(v.refusal_no) AS first_refusal
   FROM verdicts AS v
   INNER JOIN refusals AS r ON v.refusal_no = r.refusal_no
+  LEFT JOIN campaign_refusals AS c ON v.refusal_no = c.refusal_no AND v.finding_key = c.campaign_key
   GROUP BY
-    v.finding_id, v.cause, r.tenant_id, r.tenant_key, r.reason, r.user_key, r.user_principal_name, r.user_id,
-    r.ip_address, r.asn, r.country, r.app_display_name, r.client_app, r.user_agent
+    v.finding_id, v.finding_key, v.cause, r.tenant_id, r.tenant_key, r.reason, r.user_key, r.user_principal_name, r.user_id,
+    r.ip_address, r.asn, r.country, r.app_display_name, r.client_app, r.user_agent,
+    coalesce(c.is_victim, false)
 )
 SELECT
   f.finding_id,
+  f.finding_key,
   f.cause,
   f.tenant_id,
   f.tenant_key,
@@ -43,12 +49,14 @@ SELECT
   coalesce(sum(f.refusals) FILTER (WHERE f.reason = 'high_confidence_risk'), 0) AS risk_blocks,
   array_distinct(array_agg(f.user_key) FILTER (WHERE f.user_key IS NOT NULL)) AS accounts,
   array_sort(array_distinct(array_agg(f.user_name) FILTER (WHERE f.user_name IS NOT NULL))) AS users,
-  array_sort(array_distinct(array_agg(f.ip_address) FILTER (WHERE f.ip_address IS NOT NULL))) AS ip_addresses,
-  array_sort(array_distinct(array_agg(f.asn) FILTER (WHERE f.asn IS NOT NULL))) AS asns,
-  array_sort(array_distinct(array_agg(f.country) FILTER (WHERE f.country IS NOT NULL))) AS countries,
-  array_sort(array_distinct(array_agg(f.app_display_name) FILTER (WHERE f.app_display_name IS NOT NULL)))
+  array_sort(array_distinct(array_agg(f.user_name) FILTER (WHERE f.is_victim AND f.user_name IS NOT NULL)))
+    AS collateral_users,
+  array_sort(array_distinct(array_agg(f.ip_address) FILTER (WHERE NOT f.is_victim AND f.ip_address IS NOT NULL))) AS ip_addresses,
+  array_sort(array_distinct(array_agg(f.asn) FILTER (WHERE NOT f.is_victim AND f.asn IS NOT NULL))) AS asns,
+  array_sort(array_distinct(array_agg(f.country) FILTER (WHERE NOT f.is_victim AND f.country IS NOT NULL))) AS countries,
+  array_sort(array_distinct(array_agg(f.app_display_name) FILTER (WHERE NOT f.is_victim AND f.app_display_name IS NOT NULL)))
     AS app_names,
-  array_sort(array_distinct(array_agg(f.client_app) FILTER (WHERE f.client_app IS NOT NULL))) AS client_apps,
-  array_sort(array_distinct(array_agg(f.user_agent) FILTER (WHERE f.user_agent IS NOT NULL))) AS user_agents
+  array_sort(array_distinct(array_agg(f.client_app) FILTER (WHERE NOT f.is_victim AND f.client_app IS NOT NULL))) AS client_apps,
+  array_sort(array_distinct(array_agg(f.user_agent) FILTER (WHERE NOT f.is_victim AND f.user_agent IS NOT NULL))) AS user_agents
 FROM folded AS f
-GROUP BY f.finding_id, f.cause, f.tenant_id, f.tenant_key
+GROUP BY f.finding_id, f.finding_key, f.cause, f.tenant_id, f.tenant_key

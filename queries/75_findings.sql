@@ -1,10 +1,9 @@
 -- title: What happened
 -- explain: One row for each explained pattern, the gravest first. reason is mixed where the refusals of a finding have
 --   different reasons; the counts beside it tell them apart. users are the accounts that were refused; accounts_tried
---   counts, for an attack, every account with a failure from its addresses in its time and episode_gap around it.
---   bad_passwords are of these (for other causes only of the users themselves). compromised_users are accounts that
---   got in, or whose password was right, from an address of an attack, from attack_lookback before its first refusal
---   until compromise_window after its last, and that had not signed in from that network before.
+--   counts, for an attack, every account with a failure from its sources in its time. bad_passwords are of these (for
+--   other causes only of the users themselves). compromised_users are accounts that got in, or whose password was
+--   right; compromise_events holds the first event that proves it for each, and how.
 --   severity is that of the cause; high from many_accounts on; critical when somebody got in.
 -- result: findings
 -- keep: yes
@@ -20,29 +19,18 @@ WITH honest_users AS (
   INNER JOIN causes AS c ON g.cause = c.cause
   WHERE NOT c.attack
 ),
-attack_ips AS (
-  SELECT
-    g.finding_id,
-    g.tenant_key,
-    g.first_seen,
-    g.last_seen,
-    unnest(g.ip_addresses) AS ip_address
-  FROM patterns AS g
-  INNER JOIN causes AS c ON g.cause = c.cause
-  WHERE c.attack
-),
--- The addresses of an attack are the attacker's: whatever failed there belongs to it, whoever was tried.
 tried AS (
+  -- Whatever failed at the sources of an attack, in its time, belongs to it, whoever was tried.
   SELECT
-    i.finding_id,
+    a.finding_id,
     f.user_key,
     count(*) FILTER (WHERE f.kind = 'bad_password') AS bad_passwords
-  FROM attack_ips AS i
-  INNER JOIN failures AS f
-    ON i.tenant_key = f.tenant_key AND i.ip_address = f.ip_address
-    AND f.time >= i.first_seen - $episode_gap
-    AND f.time <= i.last_seen + $episode_gap
-  GROUP BY i.finding_id, f.user_key
+  FROM attacks AS a
+  INNER JOIN cold_failures AS f
+    ON a.tenant_key = f.tenant_key AND a.source_key = f.source_key
+    AND f.time >= a.started
+    AND f.time <= a.ended
+  GROUP BY a.finding_id, f.user_key
   UNION ALL
   -- Honest accounts share their addresses with others: only their own failures count.
   SELECT
@@ -65,20 +53,22 @@ wrong AS (
 ),
 got_in AS (
   SELECT
-    i.finding_id,
-    array_sort(array_distinct(array_agg(coalesce(o.user_principal_name, o.user_id)))) AS compromised_users,
-    min(o.time) AS first_success
-  FROM attack_ips AS i
-  INNER JOIN outcomes AS o
-    ON i.tenant_key = o.tenant_key AND i.ip_address = o.ip_address
-    AND o.outcome IN ('success', 'password_right')
-    AND o.user_key IS NOT NULL
-    AND o.time >= i.first_seen - $attack_lookback
-    AND o.time <= i.last_seen + $compromise_window
-  LEFT JOIN familiar AS k
-    ON o.tenant_key = k.tenant_key AND o.user_key = k.user_key AND o.network_key = k.network_key
-  WHERE NOT coalesce(k.first_success < i.first_seen - $attack_lookback, false)
-  GROUP BY i.finding_id
+    e.finding_id,
+    array_sort(array_agg(e.user_name)) AS compromised_users,
+    min(e.time) AS first_success,
+    array_agg(
+      named_struct(
+        'user', e.user_name,
+        'time', e.time,
+        'ip_address', e.ip_address,
+        'error_code', e.error_code,
+        'how', e.how,
+        'sign_in_id', e.sign_in_id
+      )
+      ORDER BY e.time, e.user_name
+    ) AS compromise_events
+  FROM entries AS e
+  GROUP BY e.finding_id
 ),
 judged AS (
   SELECT
@@ -100,6 +90,7 @@ judged AS (
     coalesce(w.bad_passwords, 0) AS bad_passwords,
     s.compromised_users,
     s.first_success,
+    s.compromise_events,
     c.technique,
     c.advice,
     c.advice_source,
@@ -146,6 +137,7 @@ SELECT
   j.bad_passwords,
   j.user_count,
   j.users,
+  j.collateral_users,
   j.accounts_tried,
   j.ip_count,
   j.ip_addresses,
@@ -156,6 +148,7 @@ SELECT
   j.user_agents,
   j.compromised_users,
   j.first_success,
+  j.compromise_events,
   j.evidence,
   CASE WHEN j.technique = '' THEN NULL ELSE string_to_array(j.technique, ',') END AS attack_techniques,
   j.explanation,

@@ -1,0 +1,230 @@
+-- title: What a refusal without a stated reason probably was
+-- explain: One row for each refusal that states no reason and has a time: how much speaks for a lockout (score above 0)
+--   or for a blocked address (below 0), and what it was. Every piece of evidence has its weight in 00_thresholds.sql;
+--   the weights are log-odds and add up. An input of nothing but refusals has no neighbours, and so no inference.
+-- source: learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout (a lockout needs wrong
+--   passwords, and is the account's everywhere; a blocked address is refused before the password is looked at)
+-- keep: yes
+WITH silent AS (
+  SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time
+  FROM refused AS r
+  -- Without any other sign-in of the tenant nothing is known of the neighbours.
+  INNER JOIN tenants AS t ON r.tenant_key = t.tenant_key AND t.sign_ins > t.refusals
+  WHERE NOT r.is_stated AND r.time IS NOT NULL
+),
+-- The account: wrong passwords before, and what was looked at elsewhere at the same time.
+account AS (
+  SELECT s.refusal_no, s.tenant_key, s.user_key, s.source_key, s.time, 'refused' AS outcome
+  FROM silent AS s
+  WHERE s.user_key IS NOT NULL
+  UNION ALL
+  SELECT CAST(NULL AS BIGINT) AS refusal_no, n.tenant_key, n.user_key, n.source_key, n.time, n.outcome
+  FROM neighbours AS n
+  WHERE n.of_user AND n.user_key IS NOT NULL
+),
+account_seen AS (
+  SELECT
+    a.refusal_no,
+    a.tenant_key,
+    a.user_key,
+    a.time,
+    count(*) FILTER (WHERE a.outcome = 'bad_password') OVER (
+      PARTITION BY a.tenant_key, a.user_key
+      ORDER BY a.time
+      RANGE BETWEEN $inference_lookback PRECEDING AND CURRENT ROW
+    ) AS wrong_before,
+    count(*) FILTER (WHERE a.outcome = 'bad_password') OVER (
+      PARTITION BY a.tenant_key, a.user_key
+      ORDER BY a.time
+      RANGE BETWEEN $finding_gap PRECEDING AND CURRENT ROW
+    ) AS wrong_day,
+    count(*) FILTER (WHERE a.refusal_no IS NOT NULL) OVER (
+      PARTITION BY a.tenant_key, a.user_key
+      ORDER BY a.time
+      RANGE BETWEEN $finding_gap PRECEDING AND CURRENT ROW
+    ) AS refused_day,
+    count(*) FILTER (WHERE a.outcome IN ('bad_password', 'password_right', 'success')) OVER (
+      PARTITION BY a.tenant_key, a.user_key
+      ORDER BY a.time
+      RANGE BETWEEN $inference_moment PRECEDING AND $inference_moment FOLLOWING
+    ) AS looked_now,
+    count(*) FILTER (WHERE a.outcome IN ('bad_password', 'password_right', 'success')) OVER (
+      PARTITION BY a.tenant_key, a.user_key, a.source_key
+      ORDER BY a.time
+      RANGE BETWEEN $inference_moment PRECEDING AND $inference_moment FOLLOWING
+    ) AS looked_now_here,
+    lag(a.time) OVER (PARTITION BY a.tenant_key, a.user_key ORDER BY a.time) AS previous
+  FROM account AS a
+),
+-- A lock holds as long as attempts go on: the wrong passwords at its beginning count for all of its refusals.
+account_runs_numbered AS (
+  SELECT
+    s.*,
+    sum(CASE WHEN s.time <= s.previous + $episode_gap THEN 0 ELSE 1 END) OVER (
+      PARTITION BY s.tenant_key, s.user_key
+      ORDER BY s.time
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run
+  FROM account_seen AS s
+),
+of_account AS (
+  SELECT
+    n.refusal_no,
+    max(n.wrong_before) OVER (
+      PARTITION BY n.tenant_key, n.user_key, n.run
+      ORDER BY n.time
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS wrong_before,
+    n.wrong_day,
+    n.refused_day - 1 AS refused_before,
+    n.looked_now - n.looked_now_here AS looked_elsewhere
+  FROM account_runs_numbered AS n
+),
+-- The source: was it able to have passwords looked at?
+source AS (
+  SELECT s.refusal_no, s.tenant_key, s.user_key, s.source_key, s.time, false AS looked
+  FROM silent AS s
+  WHERE s.source_key IS NOT NULL
+  UNION ALL
+  SELECT CAST(NULL AS BIGINT) AS refusal_no, n.tenant_key, n.user_key, n.source_key, n.time, true AS looked
+  FROM neighbours AS n
+  WHERE n.of_source AND n.source_key IS NOT NULL
+),
+of_source AS (
+  SELECT
+    s.refusal_no,
+    s.tenant_key,
+    s.source_key,
+    s.user_key,
+    s.time,
+    count(*) FILTER (WHERE s.looked) OVER (
+      PARTITION BY s.tenant_key, s.source_key
+      ORDER BY s.time
+      RANGE BETWEEN $inference_window PRECEDING AND CURRENT ROW
+    ) AS looked_before,
+    count(*) FILTER (WHERE s.looked) OVER (
+      PARTITION BY s.tenant_key, s.source_key
+      ORDER BY s.time
+      RANGE BETWEEN CURRENT ROW AND $inference_window FOLLOWING
+    ) AS looked_after,
+    -- A streak: refusals without a sign-in between them that was looked at, and without a long pause.
+    CASE WHEN s.looked THEN 1 ELSE 0 END AS ends_streak,
+    lag(s.time) OVER (PARTITION BY s.tenant_key, s.source_key ORDER BY s.time) AS previous
+  FROM source AS s
+),
+source_runs_numbered AS (
+  SELECT
+    o.*,
+    sum(CASE WHEN o.time <= o.previous + $inference_window THEN o.ends_streak ELSE 1 END) OVER (
+      PARTITION BY o.tenant_key, o.source_key
+      ORDER BY o.time
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run
+  FROM of_source AS o
+),
+source_users AS (
+  SELECT c.tenant_key, c.source_key, c.run, count(*) AS users_refused
+  FROM (
+    SELECT n.tenant_key, n.source_key, n.run, n.user_key
+    FROM source_runs_numbered AS n
+    WHERE n.refusal_no IS NOT NULL AND n.user_key IS NOT NULL
+    GROUP BY n.tenant_key, n.source_key, n.run, n.user_key
+  ) AS c
+  GROUP BY c.tenant_key, c.source_key, c.run
+),
+-- Where these accounts sign in themselves.
+own_places AS (
+  SELECT o.tenant_key, o.user_key, o.source_key, min(o.time) AS first_success, max(o.time) AS last_success
+  FROM outcomes AS o
+  LEFT SEMI JOIN silent AS s
+    ON o.tenant_key = s.tenant_key AND o.user_key = s.user_key AND o.source_key = s.source_key
+  WHERE o.outcome = 'success'
+  GROUP BY o.tenant_key, o.user_key, o.source_key
+),
+facts AS (
+  SELECT
+    s.refusal_no,
+    coalesce(a.wrong_before, 0) AS wrong_before,
+    coalesce(a.wrong_day, 0) AS wrong_day,
+    coalesce(a.refused_before, 0) AS refused_before,
+    coalesce(a.looked_elsewhere, 0) AS looked_elsewhere,
+    o.refusal_no IS NOT NULL AS has_source,
+    coalesce(o.looked_before, 0) AS looked_before,
+    coalesce(o.looked_after, 0) AS looked_after,
+    coalesce(u.users_refused, 0) AS users_refused,
+    coalesce(p.first_success < s.time, false) AS own_before,
+    coalesce(p.last_success > s.time, false) AS own_after
+  FROM silent AS s
+  LEFT JOIN of_account AS a ON s.refusal_no = a.refusal_no
+  LEFT JOIN source_runs_numbered AS o ON s.refusal_no = o.refusal_no
+  LEFT JOIN own_places AS p
+    ON s.tenant_key = p.tenant_key AND s.user_key = p.user_key AND s.source_key = p.source_key
+  LEFT JOIN source_users AS u
+    ON o.tenant_key = u.tenant_key AND o.source_key = u.source_key AND o.run = u.run
+),
+weighed AS (
+  SELECT
+    f.*,
+    CASE WHEN f.wrong_before >= $lockout_threshold THEN $weight_threshold_reached ELSE 0.0 END AS w_reached,
+    CASE
+      WHEN f.wrong_before < $lockout_threshold AND f.wrong_day >= $lockout_threshold THEN $weight_threshold_in_day
+      ELSE 0.0
+    END AS w_day,
+    CASE WHEN f.looked_after > 0 THEN $weight_source_not_blocked ELSE 0.0 END AS w_open,
+    CASE WHEN f.own_before AND f.own_after THEN $weight_source_known ELSE 0.0 END AS w_known,
+    CASE
+      WHEN f.has_source AND f.users_refused >= $blocked_source_users THEN $weight_source_always_blocked
+      ELSE 0.0
+    END AS w_blocked,
+    CASE WHEN f.looked_elsewhere > 0 THEN $weight_account_open_elsewhere ELSE 0.0 END AS w_elsewhere,
+    CASE
+      WHEN f.wrong_day * 2 < $lockout_threshold AND f.looked_after = 0 THEN $weight_too_few_wrong
+      ELSE 0.0
+    END AS w_few
+  FROM facts AS f
+),
+summed AS (
+  SELECT
+    w.*,
+    w.w_reached + w.w_day + w.w_open + w.w_known = 0.0 AND w.w_blocked + w.w_elsewhere + w.w_few = 0.0 AS is_bare,
+    w.w_reached + w.w_day + w.w_open + w.w_known - w.w_blocked - w.w_elsewhere - w.w_few AS score
+  FROM weighed AS w
+)
+SELECT
+  s.refusal_no,
+  s.score,
+  CASE
+    WHEN s.score >= $inference_margin THEN 'lockout'
+    WHEN s.score <= -$inference_margin THEN 'malicious_ip'
+    ELSE 'unknown'
+  END AS reason,
+  1.0 / (1.0 + exp(-abs(s.score))) AS confidence,
+  string_to_array(
+    concat_ws(
+      '; ',
+      CASE WHEN s.w_reached <> 0.0 THEN
+        concat(CAST(s.wrong_before AS VARCHAR), ' wrong passwords of the account before it: a lockout')
+      END,
+      CASE WHEN s.w_day <> 0.0 THEN
+        concat(CAST(s.wrong_day AS VARCHAR), ' wrong passwords of the account within a day: a lockout')
+      END,
+      CASE WHEN s.w_open <> 0.0 THEN
+        concat(CAST(s.looked_after AS VARCHAR), ' sign-ins from the source were looked at soon after it: no block')
+      END,
+      CASE WHEN s.w_known <> 0.0 THEN
+        'the account signed in from the source before and after it: no block'
+      END,
+      CASE WHEN s.w_blocked <> 0.0 THEN
+        concat(CAST(s.users_refused AS VARCHAR), ' accounts in a row were refused from the source: a block')
+      END,
+      CASE WHEN s.w_elsewhere <> 0.0 THEN
+        concat(CAST(s.looked_elsewhere AS VARCHAR), ' sign-ins of the account elsewhere were looked at then: no lockout')
+      END,
+      CASE WHEN s.w_few <> 0.0 THEN
+        concat('only ', CAST(s.wrong_day AS VARCHAR), ' wrong passwords of the account within a day: no lockout')
+      END,
+      CASE WHEN s.is_bare THEN 'no neighbouring sign-in tells what it was' END
+    ),
+    '; '
+  ) AS evidence
+FROM summed AS s

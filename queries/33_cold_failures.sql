@@ -1,0 +1,78 @@
+-- title: Failures from cold sources
+-- explain: Failed attempts and blocks from a source that more accounts only failed at than ever signed in from, on
+--   accounts that had not signed in from that network before. Attacks are looked for only here, so that a mistyped
+--   password at home, in the office or behind a shared exit cannot become part of one. run counts, for each source, the
+--   stretches of attempts without a pause longer than finding_gap. tool is the user agent and client in one text.
+--   on_account and on_account_many are the failures of the same account from cold sources within brute_force_window
+--   and distributed_brute_force_window before it; around is what the source did within brute_force_window.
+-- source: the guard that failures outnumber successes is that of Sentinel SigninPasswordSpray
+-- keep: yes
+WITH cold AS (
+  SELECT
+    f.refusal_no,
+    f.tenant_key,
+    f.user_key,
+    f.source_key,
+    f.network_key,
+    f.time,
+    f.kind,
+    f.reason,
+    -- A refusal of unknown reason may be either: it counts as an attempt.
+    f.tried OR coalesce(f.reason = 'unknown', false) AS tried,
+    f.asn,
+    f.country,
+    f.user_agent,
+    f.client_app,
+    md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) AS tool
+  FROM failures AS f
+  INNER JOIN sources AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
+  -- Without any sign-in of the tenant nobody can tell a strange network from a known one.
+  INNER JOIN tenants AS t ON f.tenant_key = t.tenant_key
+  LEFT JOIN familiar AS k
+    ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
+  WHERE
+    f.time IS NOT NULL
+    AND f.user_key IS NOT NULL
+    AND s.strangers > s.successful_users
+    AND NOT s.is_trusted
+    AND NOT coalesce(k.first_success < f.time, false)
+),
+spaced AS (
+  SELECT
+    c.*,
+    lag(c.time) OVER (PARTITION BY c.tenant_key, c.source_key ORDER BY c.time) AS previous,
+    sum(CASE WHEN c.tried THEN 1 ELSE 0 END) OVER (
+      PARTITION BY c.tenant_key, c.user_key
+      ORDER BY c.time
+      RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
+    ) AS on_account,
+    sum(CASE WHEN c.tried THEN 1 ELSE 0 END) OVER (
+      PARTITION BY c.tenant_key, c.user_key
+      ORDER BY c.time
+      RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW
+    ) AS on_account_many
+  FROM cold AS c
+)
+SELECT
+  s.refusal_no,
+  s.tenant_key,
+  s.user_key,
+  s.source_key,
+  s.network_key,
+  s.time,
+  s.kind,
+  s.reason,
+  s.tried,
+  s.asn,
+  s.country,
+  s.user_agent,
+  s.client_app,
+  s.tool,
+  s.on_account,
+  s.on_account_many,
+  sum(CASE WHEN s.time <= s.previous + $finding_gap THEN 0 ELSE 1 END) OVER (
+    PARTITION BY s.tenant_key, s.source_key
+    ORDER BY s.time
+    RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS run
+FROM spaced AS s

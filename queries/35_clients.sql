@@ -1,0 +1,43 @@
+-- title: How common the client of an attack is
+-- explain: For each client (user agent and client app) of a cold source: accounts that failed with it from cold sources,
+--   and accounts that signed in with it from anywhere. is_foreign: hardly anybody signs in with it.
+-- keep: yes
+WITH used AS (
+  SELECT f.tenant_key, f.tool, f.user_key, max(f.user_agent) AS user_agent, max(f.client_app) AS client_app
+  FROM cold_failures AS f
+  GROUP BY f.tenant_key, f.tool, f.user_key
+),
+failed AS (
+  SELECT
+    u.tenant_key,
+    u.tool,
+    max(u.user_agent) AS user_agent,
+    max(u.client_app) AS client_app,
+    count(*) AS failed_users
+  FROM used AS u
+  GROUP BY u.tenant_key, u.tool
+),
+succeeded AS (
+  SELECT o.tenant_key, o.user_agent, o.client_app, o.user_key
+  FROM outcomes AS o
+  WHERE o.outcome = 'success' AND o.user_key IS NOT NULL
+  GROUP BY o.tenant_key, o.user_agent, o.client_app, o.user_key
+),
+counted AS (
+  SELECT
+    s.tenant_key,
+    md5(concat(coalesce(s.user_agent, ''), '|', coalesce(s.client_app, ''))) AS tool,
+    count(*) AS successful_users
+  FROM succeeded AS s
+  GROUP BY s.tenant_key, md5(concat(coalesce(s.user_agent, ''), '|', coalesce(s.client_app, '')))
+)
+SELECT
+  f.tenant_key,
+  f.tool,
+  f.user_agent,
+  f.client_app,
+  f.failed_users,
+  coalesce(c.successful_users, 0) AS successful_users,
+  f.tool <> md5('|') AND coalesce(c.successful_users, 0) <= $foreign_client_share * f.failed_users AS is_foreign
+FROM failed AS f
+LEFT JOIN counted AS c ON f.tenant_key = c.tenant_key AND f.tool = c.tool

@@ -1,0 +1,163 @@
+-- title: Campaigns: cold sources that belong together
+-- explain: One row for each strand that is part of an attack, with the campaign's own numbers: sources, accounts tried,
+--   attempts (passwords surely tried, or refusals of unknown reason), attempts on each account, days, and how long an
+--   account was kept locked. A strand belongs to the group of its account if that is hammered, else to that of its client, else to a burst:
+--   sources that appear together in time and share nothing else, as attackers do who change their user agent too.
+-- source: campaigns by shared features follow Araña (USENIX Security 2023) and the Elastic Okta multi-source rules
+-- keep: yes
+WITH rest AS (
+  SELECT s.tenant_key, s.source_key, s.run, s.started, s.ended
+  FROM strands AS s
+  LEFT ANTI JOIN client_groups AS g
+    ON s.tenant_key = g.tenant_key AND s.source_key = g.source_key AND s.run = g.run
+  LEFT ANTI JOIN account_groups AS a
+    ON s.tenant_key = a.tenant_key AND s.source_key = a.source_key AND s.run = a.run
+),
+reached AS (
+  SELECT
+    r.*,
+    max(r.ended) OVER (
+      PARTITION BY r.tenant_key
+      ORDER BY r.started, r.source_key
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS reached
+  FROM rest AS r
+),
+numbered AS (
+  SELECT
+    r.*,
+    sum(CASE WHEN r.started <= r.reached + $episode_gap THEN 0 ELSE 1 END) OVER (
+      PARTITION BY r.tenant_key
+      ORDER BY r.started, r.source_key
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS part
+  FROM reached AS r
+),
+burst_users AS (
+  SELECT n.tenant_key, n.part, f.user_key
+  FROM numbered AS n
+  INNER JOIN cold_failures AS f
+    ON n.tenant_key = f.tenant_key AND n.source_key = f.source_key AND n.run = f.run
+  GROUP BY n.tenant_key, n.part, f.user_key
+),
+burst_sizes AS (
+  SELECT u.tenant_key, u.part, count(*) AS users
+  FROM burst_users AS u
+  GROUP BY u.tenant_key, u.part
+),
+burst_sources AS (
+  SELECT n.tenant_key, n.part, count(DISTINCT n.source_key) AS sources, min(n.started) AS started
+  FROM numbered AS n
+  GROUP BY n.tenant_key, n.part
+),
+members AS (
+  SELECT g.tenant_key, g.source_key, g.run, g.campaign_key FROM client_groups AS g
+  UNION ALL
+  SELECT a.tenant_key, a.source_key, a.run, a.campaign_key FROM account_groups AS a
+  UNION ALL
+  SELECT
+    n.tenant_key,
+    n.source_key,
+    n.run,
+    concat('burst ', CAST(b.started AS VARCHAR)) AS campaign_key
+  FROM numbered AS n
+  INNER JOIN burst_sources AS b ON n.tenant_key = b.tenant_key AND n.part = b.part
+  INNER JOIN burst_sizes AS z ON n.tenant_key = z.tenant_key AND n.part = z.part
+  WHERE b.sources >= $distributed_spray_sources AND z.users >= $distributed_spray_users
+),
+tried AS (
+  SELECT
+    m.tenant_key,
+    m.campaign_key,
+    f.user_key,
+    sum(CASE WHEN f.tried THEN 1 ELSE 0 END) AS attempts,
+    sum(CASE WHEN f.kind = 'refused' AND NOT f.tried THEN 1 ELSE 0 END) AS blocks,
+    max(CASE WHEN f.kind = 'unknown_user' THEN 1 ELSE 0 END) AS is_unknown,
+    max(f.on_account) AS peak,
+    max(f.on_account_many) AS peak_many,
+    count(DISTINCT date_trunc('day', f.time)) AS days,
+    count(DISTINCT CASE WHEN f.kind = 'refused' AND f.tried THEN date_trunc('hour', f.time) END) AS locked_hours
+  FROM members AS m
+  INNER JOIN cold_failures AS f
+    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
+  GROUP BY m.tenant_key, m.campaign_key, f.user_key
+),
+by_account AS (
+  SELECT
+    t.tenant_key,
+    t.campaign_key,
+    count(*) AS users,
+    sum(CASE WHEN t.attempts > 0 THEN 1 ELSE 0 END) AS users_tried,
+    sum(t.is_unknown) AS unknown_users,
+    sum(t.attempts) AS attempts,
+    sum(t.blocks) AS blocks,
+    max(t.attempts) AS most_on_account,
+    max(t.peak) AS peak,
+    max(t.peak_many) AS peak_many,
+    avg(CAST(t.attempts + t.blocks AS DOUBLE) / t.days) AS daily_on_account,
+    max(t.locked_hours) AS locked_hours
+  FROM tried AS t
+  GROUP BY t.tenant_key, t.campaign_key
+),
+paced AS (
+  SELECT
+    m.tenant_key,
+    m.campaign_key,
+    f.source_key,
+    f.time,
+    f.country,
+    f.asn,
+    f.user_agent,
+    count(*) OVER (
+      PARTITION BY m.tenant_key, m.campaign_key
+      ORDER BY f.time
+      RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
+    ) AS pace
+  FROM members AS m
+  INNER JOIN cold_failures AS f
+    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
+),
+by_source AS (
+  SELECT
+    p.tenant_key,
+    p.campaign_key,
+    count(DISTINCT p.source_key) AS sources,
+    count(DISTINCT p.country) AS countries,
+    count(DISTINCT p.asn) AS asns,
+    count(DISTINCT p.user_agent) AS user_agents,
+    count(DISTINCT date_trunc('day', p.time)) AS days,
+    max(p.pace) AS pace,
+    avg(p.pace) AS mean_pace,
+    min(p.time) AS started,
+    max(p.time) AS ended
+  FROM paced AS p
+  GROUP BY p.tenant_key, p.campaign_key
+)
+SELECT
+  m.tenant_key,
+  m.source_key,
+  m.run,
+  m.campaign_key,
+  s.sources,
+  s.countries,
+  s.asns,
+  s.user_agents,
+  s.days,
+  s.pace,
+  s.mean_pace,
+  s.started,
+  s.ended,
+  a.users,
+  a.users_tried,
+  a.unknown_users,
+  a.attempts,
+  a.blocks,
+  a.most_on_account,
+  CAST(a.attempts AS DOUBLE) / nullif(a.users_tried, 0) AS mean_on_account,
+  a.daily_on_account,
+  a.peak,
+  a.peak_many,
+  a.locked_hours
+FROM members AS m
+INNER JOIN by_account AS a ON m.tenant_key = a.tenant_key AND m.campaign_key = a.campaign_key
+INNER JOIN by_source AS s ON m.tenant_key = s.tenant_key AND m.campaign_key = s.campaign_key

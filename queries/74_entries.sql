@@ -1,0 +1,162 @@
+-- title: Accounts that an attack got into
+-- explain: One row for each finding of an attack and each account that got in, or whose password was right, with the first
+--   event that proves it. how says why it is counted: source, the event came from a source of the attack; client, it
+--   came with the attack's own client, which nobody else here has; new place, an attacked account signed in from a
+--   network and with a client that it had never used before, within compromise_window. From attack_lookback before the
+--   first attempt on. A sign-in from a network that the account knew before the attack is never counted.
+-- source: Timesketch (an hour after the failures), Sentinel (twenty minutes), learn.microsoft.com/security/operations/
+--   incident-response-playbook-password-spray; the codes are those of outcomes
+-- keep: yes
+WITH spans AS (
+  SELECT a.finding_id, a.tenant_key, a.campaign_key, min(a.started) AS started, max(a.ended) AS ended
+  FROM attacks AS a
+  GROUP BY a.finding_id, a.tenant_key, a.campaign_key
+),
+attack_clients AS (
+  SELECT DISTINCT
+    s.finding_id,
+    s.tenant_key,
+    coalesce(c.user_agent, '') AS user_agent,
+    coalesce(c.client_app, '') AS client_app,
+    s.started,
+    s.ended
+  FROM spans AS s
+  INNER JOIN campaigns AS m ON s.tenant_key = m.tenant_key AND s.campaign_key = m.campaign_key
+  INNER JOIN strands AS d ON m.tenant_key = d.tenant_key AND m.source_key = d.source_key AND m.run = d.run
+  INNER JOIN clients AS c ON d.tenant_key = c.tenant_key AND d.tool = c.tool
+  WHERE c.is_foreign
+),
+attacked AS (
+  SELECT s.finding_id, f.tenant_key, f.user_key, min(f.time) AS since
+  FROM spans AS s
+  INNER JOIN campaigns AS m ON s.tenant_key = m.tenant_key AND s.campaign_key = m.campaign_key
+  INNER JOIN cold_failures AS f
+    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
+  GROUP BY s.finding_id, f.tenant_key, f.user_key
+),
+attacked_users AS (
+  SELECT a.tenant_key, a.user_key FROM attacked AS a GROUP BY a.tenant_key, a.user_key
+),
+by_source AS (
+  SELECT a.finding_id, o.tenant_key, o.user_key, o.user_principal_name, o.user_id, o.network_key, o.time, o.sign_in_id,
+    o.ip_address, o.error_code, 'source' AS how, 1 AS rank, a.started
+  FROM attacks AS a
+  INNER JOIN outcomes AS o
+    ON a.tenant_key = o.tenant_key AND a.source_key = o.source_key
+    AND (o.outcome IN ('success', 'password_right') OR (o.outcome = 'refused' AND o.password_result = 'correct'))
+    AND o.user_key IS NOT NULL
+    AND o.time >= a.started - $attack_lookback
+    AND o.time <= a.ended + $compromise_window
+),
+by_client AS (
+  SELECT a.finding_id, o.tenant_key, o.user_key, o.user_principal_name, o.user_id, o.network_key, o.time, o.sign_in_id,
+    o.ip_address, o.error_code, 'client' AS how, 2 AS rank, a.started
+  FROM attack_clients AS a
+  INNER JOIN outcomes AS o
+    ON a.tenant_key = o.tenant_key
+    AND a.user_agent = coalesce(o.user_agent, '') AND a.client_app = coalesce(o.client_app, '')
+    AND o.outcome IN ('success', 'password_right')
+    AND o.user_key IS NOT NULL
+    AND o.time >= a.started - $attack_lookback
+    AND o.time <= a.ended + $compromise_window
+),
+-- All that attacked accounts ever did, folded.
+history AS (
+  SELECT
+    o.tenant_key,
+    o.user_key,
+    o.network_key,
+    o.user_agent,
+    o.asn,
+    o.device_id,
+    min(o.time) FILTER (WHERE o.outcome = 'success') AS first_success,
+    min(o.time) AS first_right
+  FROM outcomes AS o
+  LEFT SEMI JOIN attacked_users AS u ON o.tenant_key = u.tenant_key AND o.user_key = u.user_key
+  WHERE o.outcome IN ('success', 'password_right') AND o.time IS NOT NULL
+  GROUP BY o.tenant_key, o.user_key, o.network_key, o.user_agent, o.asn, o.device_id
+),
+known AS (
+  SELECT h.tenant_key, h.user_key, min(h.first_success) AS first_success
+  FROM history AS h
+  GROUP BY h.tenant_key, h.user_key
+),
+known_networks AS (
+  SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
+  FROM history AS h
+  WHERE h.network_key IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.network_key
+),
+known_clients AS (
+  SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
+  FROM history AS h
+  WHERE h.user_agent IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.user_agent
+),
+known_owners AS (
+  SELECT h.tenant_key, h.user_key, h.asn, min(h.first_success) AS first_success
+  FROM history AS h
+  WHERE h.asn IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.asn
+),
+strange AS (
+  SELECT a.finding_id, a.since, h.tenant_key, h.user_key, h.network_key, h.user_agent, h.first_right
+  FROM attacked AS a
+  INNER JOIN history AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
+  -- Somebody of whom nothing was known before has no habits to break.
+  INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key AND k.first_success < a.since
+  LEFT JOIN known_networks AS n
+    ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
+  LEFT JOIN known_clients AS c
+    ON h.tenant_key = c.tenant_key AND h.user_key = c.user_key AND h.user_agent = c.user_agent
+  LEFT JOIN known_owners AS w
+    ON h.tenant_key = w.tenant_key AND h.user_key = w.user_key AND h.asn = w.asn
+  WHERE
+    h.first_right >= a.since
+    AND h.first_right <= a.since + $compromise_window
+    AND h.device_id IS NULL
+    AND h.network_key IS NOT NULL
+    AND h.user_agent IS NOT NULL
+    AND NOT coalesce(n.first_success < a.since, false)
+    AND NOT coalesce(c.first_success < a.since, false)
+    AND NOT coalesce(w.first_success < a.since, false)
+),
+by_place AS (
+  SELECT s.finding_id, o.tenant_key, o.user_key, o.user_principal_name, o.user_id, o.network_key, o.time, o.sign_in_id,
+    o.ip_address, o.error_code, 'new place' AS how, 3 AS rank, s.since AS started
+  FROM strange AS s
+  INNER JOIN outcomes AS o
+    ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key AND s.first_right = o.time
+    AND s.network_key = o.network_key AND s.user_agent = o.user_agent
+    AND o.outcome IN ('success', 'password_right')
+),
+suspects AS (
+  SELECT * FROM by_source
+  UNION ALL
+  SELECT * FROM by_client
+  UNION ALL
+  SELECT * FROM by_place
+),
+proven AS (
+  SELECT
+    s.*,
+    row_number() OVER (
+      PARTITION BY s.finding_id, s.user_key
+      ORDER BY s.rank, s.time, s.sign_in_id
+    ) AS place
+  FROM suspects AS s
+  LEFT JOIN familiar AS k
+    ON s.tenant_key = k.tenant_key AND s.user_key = k.user_key AND s.network_key = k.network_key
+  WHERE NOT coalesce(k.first_success < s.started - $attack_lookback, false)
+)
+SELECT
+  p.finding_id,
+  p.user_key,
+  coalesce(p.user_principal_name, p.user_id) AS user_name,
+  p.time,
+  p.sign_in_id,
+  p.ip_address,
+  p.error_code,
+  p.how
+FROM proven AS p
+WHERE p.place = 1
