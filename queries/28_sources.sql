@@ -1,30 +1,38 @@
 -- title: What is known of each source of a failure
--- explain: For an address (or IPv6 /64) from which a sign-in failed: accounts that signed in from it, accounts that only
---   failed (strangers), and whether the tenant trusts the place.
+-- explain: For an address (or IPv6 /64) from which a sign-in failed: accounts that signed in from it, strangers, and
+--   whether the tenant trusts the place. A stranger only failed there, or failed as often as guessing does before the
+--   first sign-in that worked; then it is not counted among those that signed in.
 -- keep: yes
-WITH failed AS (
-  SELECT f.tenant_key, f.source_key, f.user_key
-  FROM failures AS f
-  WHERE f.user_key IS NOT NULL AND f.source_key IS NOT NULL
-  GROUP BY f.tenant_key, f.source_key, f.user_key
-),
-known AS (
+WITH known AS (
   SELECT f.tenant_key, f.source_key
   FROM failures AS f
   WHERE f.source_key IS NOT NULL
   GROUP BY f.tenant_key, f.source_key
 ),
 succeeded AS (
-  SELECT p.tenant_key, p.source_key, p.user_key, sum(p.successes) AS successes
+  SELECT p.tenant_key, p.source_key, p.user_key, sum(p.successes) AS successes, min(p.first_success) AS first_success
   FROM places AS p
   LEFT SEMI JOIN known AS k ON p.tenant_key = k.tenant_key AND p.source_key = k.source_key
   GROUP BY p.tenant_key, p.source_key, p.user_key
+),
+failed AS (
+  SELECT
+    f.tenant_key,
+    f.source_key,
+    f.user_key,
+    sum(CASE WHEN f.time < s.first_success THEN 1 ELSE 0 END) AS failures_before
+  FROM failures AS f
+  LEFT JOIN succeeded AS s
+    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.user_key = s.user_key
+  WHERE f.user_key IS NOT NULL AND f.source_key IS NOT NULL
+  GROUP BY f.tenant_key, f.source_key, f.user_key
 ),
 met AS (
   SELECT
     coalesce(f.tenant_key, s.tenant_key) AS tenant_key,
     coalesce(f.source_key, s.source_key) AS source_key,
     f.user_key IS NOT NULL AS has_failed,
+    s.user_key IS NULL OR coalesce(f.failures_before >= $brute_force_failures, false) AS is_stranger,
     coalesce(s.successes, 0) AS successes
   FROM failed AS f
   FULL JOIN succeeded AS s
@@ -34,9 +42,9 @@ counted AS (
   SELECT
     m.tenant_key,
     m.source_key,
-    sum(CASE WHEN m.successes > 0 THEN 1 ELSE 0 END) AS successful_users,
+    sum(CASE WHEN NOT m.is_stranger THEN 1 ELSE 0 END) AS successful_users,
     sum(CASE WHEN m.has_failed THEN 1 ELSE 0 END) AS failed_users,
-    sum(CASE WHEN m.successes = 0 THEN 1 ELSE 0 END) AS strangers,
+    sum(CASE WHEN m.is_stranger THEN 1 ELSE 0 END) AS strangers,
     sum(m.successes) AS successes
   FROM met AS m
   GROUP BY m.tenant_key, m.source_key

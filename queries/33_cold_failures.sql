@@ -26,8 +26,6 @@ WITH cold AS (
     md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) AS tool
   FROM failures AS f
   INNER JOIN sources AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
-  -- Without any sign-in of the tenant nobody can tell a strange network from a known one.
-  INNER JOIN tenants AS t ON f.tenant_key = t.tenant_key
   LEFT JOIN familiar AS k
     ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
   WHERE

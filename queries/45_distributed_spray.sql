@@ -31,6 +31,8 @@ SELECT
     )
   ) AS evidence
 FROM campaign_refusals AS c
+-- Without any sign-in of the tenant nobody can tell a strange network from a known one.
+INNER JOIN tenants AS t ON c.tenant_key = t.tenant_key AND t.successes > 0
 WHERE
   c.sources >= $distributed_spray_sources
   AND c.users >= $distributed_spray_users

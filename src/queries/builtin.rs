@@ -24,6 +24,7 @@ pub(super) static COLUMNS: &[&str] = &[
     "app_display_name",
     "client_app",
     "user_agent",
+    "device_id",
     "error_code",
     "failure_reason",
     "additional_details",

@@ -294,8 +294,10 @@ impl Session {
         frame.execute_stream().await.map_err(Error::query("query"))
     }
 
-    /// Registers every query as a view, nothing stored: what a prompt and tests need. A broken
-    /// query fails here, before any data is read.
+    /// Registers every query, so that its columns can be told: what a prompt and tests need. A broken
+    /// query fails here, before any data is read. A view that would be stored stands for its columns
+    /// alone, without rows, until [`Session::provide`] computes it: views on views on views, all in
+    /// one plan, would be a plan without end.
     ///
     /// # Errors
     /// A query that does not plan, with its file's name.
@@ -305,7 +307,11 @@ impl Session {
             let query = self.queries.list[at].clone();
             if !self.stored.contains_key(&query.name) {
                 let plan = self.plan(&query).await?;
-                self.register(&query.name, Arc::new(ViewTable::new(plan, None)))?;
+                let table: Arc<dyn TableProvider> = match query.is_stored() {
+                    true => Arc::new(EmptyTable::new(Arc::clone(plan.schema().inner()))),
+                    false => Arc::new(ViewTable::new(plan, None)),
+                };
+                self.register(&query.name, table)?;
             }
             if Some(at) == last_cause {
                 self.plan_claims().await?;
