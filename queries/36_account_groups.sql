@@ -1,5 +1,6 @@
 -- title: Cold sources that hammer an account
--- explain: Strands that try a single account each, on accounts that see as many failures as guessing makes. They belong
+-- explain: Strands that try a single account each, on accounts that see as many failures as guessing
+--   makes, or are locked for as many hours as a denial of service takes. They belong
 --   together when they try the same account, or different accounts with the same client that hardly anybody else uses,
 --   without a pause longer than hammer_gap. One row for each strand.
 -- source: brute_force_failures and distributed_brute_force_failures
@@ -16,6 +17,7 @@ WITH hammered AS (
       max(f.on_account_many) >= $distributed_brute_force_failures
       AND count(DISTINCT f.source_key) >= $distributed_brute_force_sources
     )
+    OR count(DISTINCT CASE WHEN f.kind = 'refused' AND f.tried THEN date_trunc('hour', f.time) END) >= $denial_hours
 ),
 chosen AS (
   SELECT s.tenant_key, s.source_key, s.run, s.started, s.ended, s.main_user, s.tool, c.is_foreign

@@ -1,6 +1,6 @@
 //! Every view on rows made up for it: `tests/queries/*.slt` in the format of sqllogictest, each file
 //! over an empty `signins` of its own. `SLT_FILTER=spray cargo test queries` runs those whose name
-//! holds "spray".
+//! holds "spray". With `SLT_UPDATE=1` what came out is written into the files: read the difference.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,10 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use futures::TryStreamExt;
 use signsift::progress::Progress;
 use signsift::queries::{Queries, SIGNINS, Session};
-use sqllogictest::{DB, DBOutput, DefaultColumnType, Runner, strict_column_validator};
+use sqllogictest::{
+    DB, DBOutput, DefaultColumnType, Runner, default_normalizer, default_validator,
+    strict_column_validator,
+};
 
 use super::support::root;
 
@@ -134,6 +137,16 @@ fn shown(column: &ArrayRef, row: usize) -> String {
 fn run(file: &Path) -> Result<(), String> {
     let mut runner = Runner::new(|| async { Ok(Database::new()) });
     runner.with_column_validator(strict_column_validator);
+    if std::env::var_os("SLT_UPDATE").is_some() {
+        let updated = runner.update_test_file(
+            file,
+            " ",
+            default_validator,
+            default_normalizer,
+            strict_column_validator,
+        );
+        return futures::executor::block_on(updated).map_err(|error| error.to_string());
+    }
     runner
         .run_file(file)
         .map_err(|error| error.display(false).to_string())
