@@ -31,8 +31,9 @@ SELECT
   8.0 AS spray_attempts_per_user,
   -- Longest pause inside one campaign of rotating sources. (own: three episode gaps)
   INTERVAL '1 hour' AS campaign_gap,
-  -- How long after the last attempt of an attack a lockout of its victim elsewhere is still its doing. (own: one hour)
-  INTERVAL '1 hour' AS collateral_window,
+  -- How long after the beginning of an hour in which an attack met a lock a lockout of its victim elsewhere is its doing.
+  -- (own: this hour and the next)
+  INTERVAL '2 hours' AS collateral_window,
   -- Longest pause between sources that hammer the same account. (own: three hours)
   INTERVAL '3 hours' AS hammer_gap,
   -- Longest pause inside one campaign whose client hardly anybody else uses. (own: half a day)
@@ -46,6 +47,11 @@ SELECT
   -- Accounts that sign in with a client, for each account that fails with it from cold sources, up to which the client is
   -- foreign to the tenant. (own)
   0.2 AS foreign_client_share,
+  -- Share of attempts that the most used client of a source, or of a burst of sources, may have at most, for the client to
+  -- be changed on purpose. (own)
+  0.5 AS changing_client_share,
+  -- Different clients that a burst of sources must show for that. (own: as many as the sources of a distributed spray)
+  5 AS changing_clients,
   -- Accounts of a credential stuffing. (Elastic, Okta single-source stuffing: 15)
   15 AS stuffing_users,
   -- Most attempts on each account, on average, in a credential stuffing. (Elastic, same rule: at most 2)
@@ -83,10 +89,24 @@ SELECT
   3 AS stale_bursts,
   -- Days (UTC) on which it must show them. (own)
   2 AS stale_days,
-  -- Coefficient of variation of the pauses, below which the cadence is a machine's. (own)
-  0.3 AS stale_cv,
+  -- Pause that ends a burst of attempts of a machine. (own: longer than a machine waits between two tries)
+  INTERVAL '1 minute' AS burst_gap,
+  -- How far a pause may be from the median of all, as a share of it, and still be even. (own: 0.3, as the usual bound on
+  -- the coefficient of variation)
+  0.3 AS stale_tolerance,
+  -- Share of even pauses from which the rhythm is a machine's. (own)
+  0.7 AS stale_regular_share,
+  -- Share of the attempts that must come from places where the account, or others here, sign in. (own)
+  0.5 AS stale_own_share,
+  -- Bursts within a single day that show a machine as well as two days do. (own: more than one an hour)
+  24 AS stale_many_bursts,
   -- Failures at which a person who forgot a password would have given up. (own: fewer than 15)
   15 AS forgotten_failures,
+  -- The same, where the person uses the client and network with which the account signs in. (own: four locks of smart
+  -- lockout, which come after ten failures and then after each further one)
+  60 AS forgotten_failures_own_client,
+  -- How soon such a person must get in: a help desk may take its time. (own)
+  INTERVAL '12 hours' AS forgotten_help_window,
   -- Median pause between failures, in seconds, from which a person may be typing. (own: 10)
   10.0 AS human_gap_seconds,
   -- How soon after the last failure the person must get in. (own: one hour)

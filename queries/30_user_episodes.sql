@@ -1,7 +1,8 @@
 -- title: Episodes of one account and one source
 -- explain: A run of failed attempts of one account from one source without a pause longer than episode_gap.
---   attempts: failures in it. peak: most failures within brute_force_window. median_gap: seconds between attempts.
---   known_before: the account had signed in from this network before. success_after: when it got in afterwards.
+--   attempts: failures in it. wrong: wrong passwords among them. peak: most failures within brute_force_window. median_gap: seconds between attempts.
+--   known_before: the account had signed in from this network before. success_after: when it got in from there afterwards,
+--   within forgotten_help_window. own_client: most attempts came with a client with which it signs in from there.
 --   Blocks of an address are no attempts: no password was looked at.
 -- source: row_window_session in Sentinel SigninBruteForce-AzurePortal
 -- keep: yes
@@ -12,6 +13,13 @@ WITH wanted AS (
     AND r.reason IN ('lockout', 'unknown')
   GROUP BY r.tenant_key, r.user_key, r.source_key
 ),
+own_clients AS (
+  SELECT o.tenant_key, o.user_key, o.network_key, o.user_agent
+  FROM outcomes AS o
+  LEFT SEMI JOIN wanted AS w ON o.tenant_key = w.tenant_key AND o.user_key = w.user_key
+  WHERE o.outcome = 'success' AND o.user_agent IS NOT NULL AND o.network_key IS NOT NULL
+  GROUP BY o.tenant_key, o.user_key, o.network_key, o.user_agent
+),
 tries AS (
   SELECT
     f.tenant_key,
@@ -19,6 +27,8 @@ tries AS (
     f.source_key,
     f.network_key,
     f.time,
+    f.kind,
+    CASE WHEN c.user_agent IS NULL THEN 0.0 ELSE 1.0 END AS own_client,
     lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.source_key ORDER BY f.time) AS previous,
     count(*) OVER (
       PARTITION BY f.tenant_key, f.user_key, f.source_key
@@ -28,6 +38,9 @@ tries AS (
   FROM failures AS f
   LEFT SEMI JOIN wanted AS w
     ON f.tenant_key = w.tenant_key AND f.user_key = w.user_key AND f.source_key = w.source_key
+  LEFT JOIN own_clients AS c
+    ON f.tenant_key = c.tenant_key AND f.user_key = c.user_key AND f.network_key = c.network_key
+    AND f.user_agent = c.user_agent
   WHERE f.time IS NOT NULL AND (f.tried OR f.reason = 'unknown')
 ),
 numbered AS (
@@ -37,7 +50,9 @@ numbered AS (
     t.source_key,
     t.network_key,
     t.time,
+    t.kind,
     t.recent,
+    t.own_client,
     CASE
       WHEN t.time <= t.previous + $episode_gap
         THEN date_part('epoch', t.time) - date_part('epoch', t.previous)
@@ -59,6 +74,8 @@ episodes AS (
     max(n.time) AS ended,
     count(*) AS attempts,
     max(n.recent) AS peak,
+    count(*) FILTER (WHERE n.kind = 'bad_password') AS wrong,
+    avg(n.own_client) >= 0.5 AS own_client,
     median(n.gap_seconds) AS median_gap
   FROM numbered AS n
   GROUP BY n.tenant_key, n.user_key, n.source_key, n.episode
@@ -71,7 +88,9 @@ SELECT
   e.ended,
   e.attempts,
   e.peak,
+  e.wrong,
   e.median_gap,
+  e.own_client,
   k.first_success IS NOT NULL AND k.first_success < e.started AS known_before,
   min(o.time) AS success_after
 FROM episodes AS e
@@ -79,6 +98,8 @@ LEFT JOIN familiar AS k
   ON e.tenant_key = k.tenant_key AND e.user_key = k.user_key AND e.network_key = k.network_key
 LEFT JOIN outcomes AS o
   ON e.tenant_key = o.tenant_key AND e.user_key = o.user_key AND e.network_key = o.network_key
-  AND o.outcome = 'success' AND o.time > e.ended AND o.time <= e.ended + $forgotten_success_window
+  AND o.outcome = 'success' AND o.time > e.ended AND o.time <= e.ended + $forgotten_help_window
 GROUP BY
-  e.tenant_key, e.user_key, e.source_key, e.started, e.ended, e.attempts, e.peak, e.median_gap, k.first_success
+  e.tenant_key, e.user_key, e.source_key, e.started, e.ended, e.attempts, e.peak, e.wrong, e.median_gap,
+  e.own_client,
+  k.first_success

@@ -1,7 +1,7 @@
 -- title: Failures from cold sources
 -- explain: Failed attempts and blocks from a source that more accounts only failed at than ever signed in from, on
 --   accounts that had not signed in from that network before. Attacks are looked for only here, so that a mistyped
---   password at home, in the office or behind a shared exit cannot become part of one. run counts, for each source, the
+--   password at home, in the office or behind a shared exit, or an old one on a device, cannot become part of one. run counts, for each source, the
 --   stretches of attempts without a pause longer than finding_gap. tool is the user agent and client in one text.
 --   on_account and on_account_many are the failures of the same account from cold sources within brute_force_window
 --   and distributed_brute_force_window before it; around is what the source did within brute_force_window.
@@ -28,6 +28,10 @@ WITH cold AS (
   INNER JOIN sources AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
   LEFT JOIN familiar AS k
     ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
+  LEFT ANTI JOIN rhythms AS m
+    ON f.tenant_key = m.tenant_key AND f.user_key = m.user_key
+    AND md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) = m.tool
+    AND f.time >= m.started AND f.time <= m.ended
   WHERE
     f.time IS NOT NULL
     AND f.user_key IS NOT NULL

@@ -1,6 +1,6 @@
 -- title: What one cold source did in one stretch
 -- explain: One row for each cold source and stretch of attempts: when, on how many accounts, how often, the client that
---   it used most and the account that it tried most. Attacks are put together from strands, never from single attempts.
+--   it used most and the account that it tried most. is_changing: no client made more than half of the attempts. Attacks are put together from strands, never from single attempts.
 -- keep: yes
 WITH by_user AS (
   SELECT
@@ -31,6 +31,7 @@ by_tool AS (
 most_used AS (
   SELECT
     t.*,
+    CAST(t.failures AS DOUBLE) / sum(t.failures) OVER (PARTITION BY t.tenant_key, t.source_key, t.run) AS share,
     row_number() OVER (
       PARTITION BY t.tenant_key, t.source_key, t.run
       ORDER BY t.failures DESC, t.tool
@@ -59,7 +60,8 @@ SELECT
   w.failures,
   w.users,
   w.main_user,
-  u.tool
+  u.tool,
+  u.share <= $changing_client_share AS is_changing
 FROM whole AS w
 INNER JOIN most_used AS u
   ON w.tenant_key = u.tenant_key AND w.source_key = u.source_key AND w.run = u.run AND u.place = 1

@@ -1,7 +1,7 @@
 -- title: Cold sources that hammer an account
--- explain: Strands that try a single account each, on accounts that see as many failures as guessing
---   makes, or are locked for as many hours as a denial of service takes. They belong
---   together when they try the same account, or different accounts with the same client that hardly anybody else uses,
+-- explain: Strands that try few accounts each, the most tried of them an account that sees as many failures as
+--   guessing makes, or is locked for as many hours as a denial of service takes. They belong
+--   together when they try the same account, or accounts that share a source or a client that hardly anybody else uses,
 --   without a pause longer than hammer_gap. One row for each strand.
 -- source: brute_force_failures and distributed_brute_force_failures
 -- keep: yes
@@ -9,7 +9,8 @@ WITH hammered AS (
   SELECT f.tenant_key, f.user_key
   FROM cold_failures AS f
   INNER JOIN strands AS s
-    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.run = s.run AND s.users = 1
+    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.run = s.run
+  WHERE s.users < $spray_users
   GROUP BY f.tenant_key, f.user_key
   HAVING
     max(f.on_account) >= $brute_force_failures
@@ -24,14 +25,20 @@ chosen AS (
   FROM strands AS s
   INNER JOIN hammered AS h ON s.tenant_key = h.tenant_key AND s.main_user = h.user_key
   INNER JOIN clients AS c ON s.tenant_key = c.tenant_key AND s.tool = c.tool
-  WHERE s.users = 1
+  WHERE s.users < $spray_users
 ),
--- Accounts that share a foreign client get one label: the first of their names, passed on twice.
+-- Accounts that share a source or a foreign client get one label: the first of their names, passed on twice.
 shared AS (
   SELECT c.tenant_key, c.main_user, c.tool
   FROM chosen AS c
   WHERE c.is_foreign
   GROUP BY c.tenant_key, c.main_user, c.tool
+  UNION ALL
+  SELECT c.tenant_key, f.user_key AS main_user, concat(c.source_key, '|', CAST(c.run AS VARCHAR)) AS tool
+  FROM chosen AS c
+  INNER JOIN cold_failures AS f
+    ON c.tenant_key = f.tenant_key AND c.source_key = f.source_key AND c.run = f.run
+  GROUP BY c.tenant_key, f.user_key, c.source_key, c.run
 ),
 tools_once AS (
   SELECT s.tenant_key, s.tool, min(s.main_user) AS label

@@ -11,23 +11,28 @@ WITH members AS (
   INNER JOIN cold_failures AS f
     ON c.tenant_key = f.tenant_key AND c.source_key = f.source_key AND c.run = f.run
 ),
-attacked AS (
-  SELECT m.tenant_key, m.campaign_key, m.user_key, min(m.time) AS since, max(m.time) AS until
+-- Hours in which the campaign met, or made, a lock on the account.
+locked AS (
+  SELECT m.tenant_key, m.campaign_key, m.user_key, date_trunc('hour', m.time) AS hour
   FROM members AS m
-  WHERE m.tried
-  GROUP BY m.tenant_key, m.campaign_key, m.user_key
+  WHERE m.tried AND m.refusal_no IS NOT NULL
+  GROUP BY m.tenant_key, m.campaign_key, m.user_key, date_trunc('hour', m.time)
 ),
 victims AS (
   SELECT
     r.refusal_no,
     a.tenant_key,
     a.campaign_key,
-    row_number() OVER (PARTITION BY r.refusal_no ORDER BY a.until DESC, a.campaign_key) AS place
+    row_number() OVER (PARTITION BY r.refusal_no ORDER BY a.hour DESC, a.campaign_key) AS place
   FROM refusals AS r
-  INNER JOIN attacked AS a
+  INNER JOIN locked AS a
     ON r.tenant_key = a.tenant_key AND r.user_key = a.user_key
-    AND r.time >= a.since AND r.time <= a.until + $collateral_window
+    AND r.time >= a.hour AND r.time <= a.hour + $collateral_window
   LEFT ANTI JOIN cold_failures AS f ON r.refusal_no = f.refusal_no
+  LEFT ANTI JOIN rhythms AS m
+    ON r.tenant_key = m.tenant_key AND r.user_key = m.user_key
+    AND md5(concat(coalesce(r.user_agent, ''), '|', coalesce(r.client_app, ''))) = m.tool
+    AND r.time >= m.started AND r.time <= m.ended
   WHERE r.reason = 'lockout'
 ),
 refused AS (

@@ -1,7 +1,7 @@
 -- title: Forgotten or mistyped password
--- explain: A person failed a few times, at the pace of typing, from a place where the account had signed in before,
---   and got in soon afterwards.
--- source: own rule; fewer failures than guessing makes, and a success within the hour
+-- explain: A person failed some times, at the pace of typing, from a place where the account had signed in before, and
+--   got in afterwards: within the hour, or later the same day if the client too is one with which the account signs in.
+-- source: own rule; fewer failures than guessing makes, and a success soon after
 -- cause: forgotten_password
 -- severity: informational
 -- attack: no
@@ -16,7 +16,9 @@ SELECT
     named_struct(
       'feature', 'failures on the account (fewer than)',
       'value', CAST(e.attempts AS DOUBLE),
-      'threshold', CAST($forgotten_failures AS DOUBLE)
+      'threshold', CAST(
+        CASE WHEN e.own_client THEN $forgotten_failures_own_client ELSE $forgotten_failures END AS DOUBLE
+      )
     ),
     named_struct(
       'feature', 'seconds between failures (median, at least)',
@@ -26,7 +28,10 @@ SELECT
     named_struct(
       'feature', 'seconds to the sign-in that worked (at most)',
       'value', date_part('epoch', e.success_after) - date_part('epoch', e.ended),
-      'threshold', date_part('epoch', e.ended + $forgotten_success_window) - date_part('epoch', e.ended)
+      'threshold', CASE
+        WHEN e.own_client THEN date_part('epoch', e.ended + $forgotten_help_window) - date_part('epoch', e.ended)
+        ELSE date_part('epoch', e.ended + $forgotten_success_window) - date_part('epoch', e.ended)
+      END
     )
   ) AS evidence
 FROM user_episodes AS e
@@ -34,9 +39,12 @@ INNER JOIN refusals AS r
   ON e.tenant_key = r.tenant_key AND e.user_key = r.user_key AND e.source_key = r.source_key
   AND r.time >= e.started AND r.time <= e.ended
 WHERE
-  e.attempts < $forgotten_failures
+  e.attempts < CASE WHEN e.own_client THEN $forgotten_failures_own_client ELSE $forgotten_failures END
   -- One failure has no pause to measure.
   AND coalesce(e.median_gap >= $human_gap_seconds, true)
   AND e.known_before
+  AND (e.own_client OR e.success_after <= e.ended + $forgotten_success_window)
   AND e.success_after IS NOT NULL
   AND r.reason IN ('lockout', 'unknown')
+  -- One refusal for which nothing states or shows that a password was wrong is no sign of a person typing.
+  AND (e.wrong > 0 OR r.reason = 'lockout')

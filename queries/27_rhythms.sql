@@ -1,0 +1,110 @@
+-- title: Runs of failures with the rhythm of a machine
+-- explain: One row for each account and client whose failures come in bursts at even pauses, mostly from networks where
+--   the account also signs in: a device or program that still holds an old password. A burst ends with a pause longer
+--   than burst_gap; a run with one longer than finding_gap. regular is the share of the pauses between bursts that lie
+--   within stale_tolerance of their median. own is the share of failures from networks where the account signs in, or
+--   from sources where others do.
+-- source: own rule; the rhythm of a machine, day and night
+-- keep: yes
+WITH wanted AS (
+  SELECT r.tenant_key, r.user_key
+  FROM refusals AS r
+  WHERE r.user_key IS NOT NULL AND r.time IS NOT NULL AND r.reason IN ('lockout', 'unknown')
+  GROUP BY r.tenant_key, r.user_key
+  -- Fewer refusals than bursts are no repeated lockout.
+  HAVING count(*) >= $stale_bursts
+),
+failed AS (
+  SELECT
+    f.tenant_key,
+    f.user_key,
+    f.source_key,
+    f.network_key,
+    f.time,
+    md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) AS tool
+  FROM failures AS f
+  LEFT SEMI JOIN wanted AS w ON f.tenant_key = w.tenant_key AND f.user_key = w.user_key
+  WHERE f.time IS NOT NULL AND f.kind IN ('refused', 'bad_password')
+),
+shared AS (
+  SELECT p.tenant_key, p.source_key FROM places AS p
+  GROUP BY p.tenant_key, p.source_key
+),
+placed AS (
+  SELECT
+    f.*,
+    k.network_key IS NOT NULL OR s.source_key IS NOT NULL AS is_own,
+    lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.tool ORDER BY f.time) AS previous
+  FROM failed AS f
+  LEFT JOIN familiar AS k
+    ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
+  LEFT JOIN shared AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
+),
+numbered AS (
+  SELECT
+    p.*,
+    CASE WHEN p.time <= p.previous + $burst_gap THEN NULL ELSE p.time END AS burst,
+    sum(CASE WHEN p.time <= p.previous + $finding_gap THEN 0 ELSE 1 END) OVER (
+      PARTITION BY p.tenant_key, p.user_key, p.tool
+      ORDER BY p.time
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run
+  FROM placed AS p
+),
+spaced AS (
+  SELECT
+    n.*,
+    date_part('epoch', n.burst) - date_part('epoch', lag(n.burst) OVER (
+      PARTITION BY n.tenant_key, n.user_key, n.tool, n.run, n.burst IS NULL
+      ORDER BY n.time
+    )) AS pause
+  FROM numbered AS n
+),
+medians AS (
+  SELECT
+    s.tenant_key,
+    s.user_key,
+    s.tool,
+    s.run,
+    median(CASE WHEN s.burst IS NOT NULL THEN s.pause END) AS median_pause,
+    count(*) AS attempts,
+    count(s.burst) AS bursts,
+    count(DISTINCT date_trunc('day', s.time)) AS days,
+    avg(CASE WHEN s.is_own THEN 1.0 ELSE 0.0 END) AS own,
+    min(s.time) AS started,
+    max(s.time) AS ended
+  FROM spaced AS s
+  GROUP BY s.tenant_key, s.user_key, s.tool, s.run
+),
+regular AS (
+  SELECT
+    m.tenant_key,
+    m.user_key,
+    m.tool,
+    m.run,
+    avg(CASE WHEN abs(s.pause - m.median_pause) <= $stale_tolerance * m.median_pause THEN 1.0 ELSE 0.0 END) AS regular
+  FROM medians AS m
+  INNER JOIN spaced AS s
+    ON m.tenant_key = s.tenant_key AND m.user_key = s.user_key AND m.tool = s.tool AND m.run = s.run
+  WHERE s.burst IS NOT NULL AND s.pause IS NOT NULL
+  GROUP BY m.tenant_key, m.user_key, m.tool, m.run
+)
+SELECT
+  m.tenant_key,
+  m.user_key,
+  m.tool,
+  m.started,
+  m.ended,
+  m.attempts,
+  m.bursts,
+  m.days,
+  m.median_pause,
+  m.own,
+  r.regular
+FROM medians AS m
+INNER JOIN regular AS r
+  ON m.tenant_key = r.tenant_key AND m.user_key = r.user_key AND m.tool = r.tool AND m.run = r.run
+WHERE
+  m.own >= $stale_own_share
+  AND r.regular >= $stale_regular_share
+  AND ((m.bursts >= $stale_bursts AND m.days >= $stale_days) OR m.bursts >= $stale_many_bursts)
