@@ -11,6 +11,8 @@ SELECT
   INTERVAL '24 hours' AS finding_gap,
   -- How long after the last refusal a sign-in still belongs to the attack. (own: a first-seen network within a day)
   INTERVAL '24 hours' AS compromise_window,
+  -- For how long an account must have been seen before an attack for a new network and client to be strange to it. (own)
+  INTERVAL '1 day' AS habit_span,
   -- How long before the first refusal an attack may have begun, and have got in. (own)
   INTERVAL '1 hour' AS attack_lookback,
   -- Accounts on which one finding counts as many, so that it is of high severity. (own; Microsoft names no number)
@@ -36,6 +38,8 @@ SELECT
   INTERVAL '2 hours' AS collateral_window,
   -- Longest pause between sources that hammer the same account. (own: three hours)
   INTERVAL '3 hours' AS hammer_gap,
+  -- How near in time two groups of sources must begin, and end, to be two halves of one attack. (own)
+  INTERVAL '5 minutes' AS synchrony,
   -- Longest pause inside one campaign whose client hardly anybody else uses. (own: half a day)
   INTERVAL '12 hours' AS slow_campaign_gap,
   -- Sources that share one client and make a distributed spray. (Elastic, Okta multi-source spray: 5)
@@ -98,8 +102,8 @@ SELECT
   0.7 AS stale_regular_share,
   -- Share of the attempts that must come from places where the account, or others here, sign in. (own)
   0.5 AS stale_own_share,
-  -- Bursts within a single day that show a machine as well as two days do. (own: more than one an hour)
-  24 AS stale_many_bursts,
+  -- Bursts within a single day that show a machine as well as two days do. (own: so many even pauses are no chance)
+  8 AS stale_many_bursts,
   -- Failures at which a person who forgot a password would have given up. (own: fewer than 15)
   15 AS forgotten_failures,
   -- The same, where the person uses the client and network with which the account signs in. (own: four locks of smart
@@ -121,6 +125,8 @@ SELECT
   INTERVAL '1 minute' AS inference_moment,
   -- Accounts refused from a source that had no password looked at, that make it a blocked source. (own: 3)
   3 AS blocked_source_users,
+  -- Refusals of one account from one source within a day, from which a machine may be at work. (own)
+  5 AS machine_refusals,
   -- Weights of evidence, in log-odds. For a lockout: (own; checked by simulation)
   3.0 AS weight_threshold_reached,
   1.0 AS weight_threshold_in_day,

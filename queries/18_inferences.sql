@@ -88,7 +88,8 @@ source AS (
   UNION ALL
   SELECT CAST(NULL AS BIGINT) AS refusal_no, n.tenant_key, n.user_key, n.source_key, n.time, true AS looked
   FROM neighbours AS n
-  WHERE n.of_source AND n.source_key IS NOT NULL
+  -- A success may be a token that was renewed: only a password that was looked at shows an open source.
+  WHERE n.of_source AND n.source_key IS NOT NULL AND n.outcome <> 'success'
 ),
 of_source AS (
   SELECT
@@ -141,6 +142,38 @@ own_places AS (
   WHERE o.outcome = 'success'
   GROUP BY o.tenant_key, o.user_key, o.source_key
 ),
+-- What Microsoft states of others from the source, and of the account there, at about that time.
+stated AS (
+  SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time, r.is_stated, r.stated_reason
+  FROM refused AS r
+  WHERE r.source_key IS NOT NULL AND r.time IS NOT NULL
+),
+beside AS (
+  SELECT
+    s.refusal_no,
+    s.is_stated,
+    count(*) FILTER (WHERE s.stated_reason = 'lockout') OVER (
+      PARTITION BY s.tenant_key, s.source_key, s.user_key
+      ORDER BY s.time
+      RANGE BETWEEN $inference_window PRECEDING AND $inference_window FOLLOWING
+    ) AS lockouts,
+    count(*) FILTER (WHERE s.stated_reason = 'malicious_ip') OVER (
+      PARTITION BY s.tenant_key, s.source_key
+      ORDER BY s.time
+      RANGE BETWEEN $inference_window PRECEDING AND $inference_window FOLLOWING
+    ) AS blocks,
+    count(*) FILTER (WHERE s.stated_reason = 'high_confidence_risk') OVER (
+      PARTITION BY s.tenant_key, s.source_key
+      ORDER BY s.time
+      RANGE BETWEEN $inference_window PRECEDING AND $inference_window FOLLOWING
+    ) AS risks,
+    count(*) OVER (
+      PARTITION BY s.tenant_key, s.source_key, s.user_key
+      ORDER BY s.time
+      RANGE BETWEEN $finding_gap PRECEDING AND $finding_gap FOLLOWING
+    ) AS of_pair
+  FROM stated AS s
+),
 facts AS (
   SELECT
     s.refusal_no,
@@ -152,11 +185,16 @@ facts AS (
     coalesce(o.looked_before, 0) AS looked_before,
     coalesce(o.looked_after, 0) AS looked_after,
     coalesce(u.users_refused, 0) AS users_refused,
+    coalesce(b.lockouts, 0) AS lockouts,
+    coalesce(b.blocks, 0) AS blocks,
+    coalesce(b.risks, 0) AS risks,
+    coalesce(b.of_pair, 0) AS of_pair,
     coalesce(p.first_success < s.time, false) AS own_before,
     coalesce(p.last_success > s.time, false) AS own_after
   FROM silent AS s
   LEFT JOIN of_account AS a ON s.refusal_no = a.refusal_no
   LEFT JOIN source_runs_numbered AS o ON s.refusal_no = o.refusal_no
+  LEFT JOIN beside AS b ON s.refusal_no = b.refusal_no
   LEFT JOIN own_places AS p
     ON s.tenant_key = p.tenant_key AND s.user_key = p.user_key AND s.source_key = p.source_key
   LEFT JOIN source_users AS u
@@ -178,7 +216,12 @@ weighed AS (
     END AS w_blocked,
     CASE WHEN f.looked_elsewhere > 0 THEN $weight_account_open_elsewhere ELSE 0.0 END AS w_elsewhere,
     CASE
-      WHEN f.wrong_day * 2 < $lockout_threshold AND f.looked_after = 0 THEN $weight_too_few_wrong
+      -- One account refused from one source again and again may be a machine that speaks an old protocol: that is blocked
+      -- for its risk, and nothing here tells the two apart.
+      WHEN
+        f.wrong_day * 2 < $lockout_threshold AND f.looked_after = 0
+        AND (f.of_pair < $machine_refusals OR f.users_refused > 1)
+        THEN $weight_too_few_wrong
       ELSE 0.0
     END AS w_few
   FROM facts AS f
@@ -194,14 +237,29 @@ SELECT
   s.refusal_no,
   s.score,
   CASE
+    WHEN s.risks > 0 AND s.lockouts + s.blocks = 0 THEN 'high_confidence_risk'
+    -- Statements that disagree say no more than none; what the neighbours tell is not put above them.
+    WHEN s.risks > 0 OR (s.lockouts > 0 AND s.blocks > 0) THEN 'unknown'
+    WHEN s.lockouts > 0 THEN 'lockout'
+    WHEN s.blocks > 0 THEN 'malicious_ip'
     WHEN s.score >= $inference_margin THEN 'lockout'
     WHEN s.score <= -$inference_margin THEN 'malicious_ip'
     ELSE 'unknown'
   END AS reason,
-  1.0 / (1.0 + exp(-abs(s.score))) AS confidence,
+  CASE
+    WHEN s.risks + s.lockouts + s.blocks > 0 THEN $confidence_stated
+    ELSE 1.0 / (1.0 + exp(-abs(s.score)))
+  END AS confidence,
   string_to_array(
     concat_ws(
       '; ',
+      CASE WHEN s.risks + s.lockouts + s.blocks > 0 THEN
+        concat(
+          'stated of the same source at about that time: ',
+          CAST(s.lockouts AS VARCHAR), ' lockouts of the account, ', CAST(s.blocks AS VARCHAR), ' blocks, ',
+          CAST(s.risks AS VARCHAR), ' risk blocks'
+        )
+      END,
       CASE WHEN s.w_reached <> 0.0 THEN
         concat(CAST(s.wrong_before AS VARCHAR), ' wrong passwords of the account before it: a lockout')
       END,

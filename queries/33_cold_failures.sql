@@ -17,8 +17,10 @@ WITH cold AS (
     f.time,
     f.kind,
     f.reason,
-    -- A refusal of unknown reason may be either: it counts as an attempt.
-    f.tried OR coalesce(f.reason = 'unknown', false) AS tried,
+    -- A refusal of unknown reason may be either, and one for high risk is aimed at the attempt and not at its address:
+    -- both count as attempts.
+    f.tried OR coalesce(f.reason IN ('unknown', 'high_confidence_risk'), false) AS tried,
+    coalesce(f.reason IN ('lockout', 'unknown'), false) AS locked,
     f.asn,
     f.country,
     f.user_agent,
@@ -65,6 +67,7 @@ SELECT
   s.kind,
   s.reason,
   s.tried,
+  s.locked,
   s.asn,
   s.country,
   s.user_agent,

@@ -1,6 +1,7 @@
 -- title: Campaigns: cold sources that belong together
 -- explain: One row for each strand that is part of an attack, with the campaign's own numbers: sources, accounts tried,
---   attempts (passwords surely tried, or refusals of unknown reason), attempts on each account, days, and how long an
+--   attempts (guesses, and refusals for high risk), guesses (wrong passwords, lockouts, refusals of unknown reason),
+--   attempts on each account, days, and how long an
 --   account was kept locked. A strand belongs to the group of its account if that is hammered, else to that of its client, else to a burst:
 --   sources that appear together in time and share nothing else, as attackers do who change their user agent too.
 -- source: campaigns by shared features follow Araña (USENIX Security 2023) and the Elastic Okta multi-source rules
@@ -71,12 +72,13 @@ tried AS (
     m.campaign_key,
     f.user_key,
     sum(CASE WHEN f.tried THEN 1 ELSE 0 END) AS attempts,
+    sum(CASE WHEN f.kind <> 'refused' OR f.locked THEN 1 ELSE 0 END) AS guesses,
     sum(CASE WHEN f.kind = 'refused' AND NOT f.tried THEN 1 ELSE 0 END) AS blocks,
     max(CASE WHEN f.kind = 'unknown_user' THEN 1 ELSE 0 END) AS is_unknown,
     max(f.on_account) AS peak,
     max(f.on_account_many) AS peak_many,
     count(DISTINCT date_trunc('day', f.time)) AS days,
-    count(DISTINCT CASE WHEN f.kind = 'refused' AND f.tried THEN date_trunc('hour', f.time) END) AS locked_hours
+    count(DISTINCT CASE WHEN f.locked THEN date_trunc('hour', f.time) END) AS locked_hours
   FROM members AS m
   INNER JOIN cold_failures AS f
     ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
@@ -90,6 +92,7 @@ by_account AS (
     sum(CASE WHEN t.attempts > 0 THEN 1 ELSE 0 END) AS users_tried,
     sum(t.is_unknown) AS unknown_users,
     sum(t.attempts) AS attempts,
+    sum(t.guesses) AS guesses,
     sum(t.blocks) AS blocks,
     max(t.attempts) AS most_on_account,
     max(t.peak) AS peak,
@@ -151,6 +154,7 @@ SELECT
   a.users_tried,
   a.unknown_users,
   a.attempts,
+  a.guesses,
   a.blocks,
   a.most_on_account,
   CAST(a.attempts AS DOUBLE) / nullif(a.users_tried, 0) AS mean_on_account,

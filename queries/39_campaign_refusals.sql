@@ -6,7 +6,7 @@
 --   howto-password-smart-lockout)
 -- keep: yes
 WITH members AS (
-  SELECT c.tenant_key, c.campaign_key, f.refusal_no, f.user_key, f.time, f.tried
+  SELECT c.tenant_key, c.campaign_key, f.refusal_no, f.user_key, f.time, f.locked
   FROM campaigns AS c
   INNER JOIN cold_failures AS f
     ON c.tenant_key = f.tenant_key AND c.source_key = f.source_key AND c.run = f.run
@@ -15,7 +15,7 @@ WITH members AS (
 locked AS (
   SELECT m.tenant_key, m.campaign_key, m.user_key, date_trunc('hour', m.time) AS hour
   FROM members AS m
-  WHERE m.tried AND m.refusal_no IS NOT NULL
+  WHERE m.locked
   GROUP BY m.tenant_key, m.campaign_key, m.user_key, date_trunc('hour', m.time)
 ),
 victims AS (
@@ -67,6 +67,7 @@ SELECT
   n.users_tried,
   n.unknown_users,
   n.attempts,
+  n.guesses,
   n.blocks,
   n.most_on_account,
   n.mean_on_account,

@@ -20,7 +20,9 @@ WITH blocked AS (
   INNER JOIN sources AS s ON n.tenant_key = s.tenant_key AND n.source_key = s.source_key
   -- Without any successful sign-in in the input, "nobody ever signed in from it" says nothing.
   INNER JOIN tenants AS t ON n.tenant_key = t.tenant_key AND t.successes > 0
-  WHERE s.successes = 0
+  INNER JOIN refusals AS r ON n.refusal_no = r.refusal_no
+  -- One block that is only inferred is too little to call an attack.
+  WHERE s.successes = 0 AND (r.reason_basis = 'stated' OR n.blocks > 1)
 )
 SELECT
   b.refusal_no,

@@ -99,18 +99,33 @@ known_owners AS (
   WHERE h.asn IS NOT NULL
   GROUP BY h.tenant_key, h.user_key, h.asn
 ),
+-- A client that was also used from a network that the account knew before is its owner's.
+own_clients AS (
+  SELECT a.finding_id, h.tenant_key, h.user_key, h.user_agent
+  FROM attacked AS a
+  INNER JOIN history AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
+  INNER JOIN known_networks AS n
+    ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
+    AND n.first_success < a.since
+  WHERE h.user_agent IS NOT NULL
+  GROUP BY a.finding_id, h.tenant_key, h.user_key, h.user_agent
+),
 strange AS (
   SELECT a.finding_id, a.since, h.tenant_key, h.user_key, h.network_key, h.user_agent, h.first_right
   FROM attacked AS a
   INNER JOIN history AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
   -- Somebody of whom nothing was known before has no habits to break.
-  INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key AND k.first_success < a.since
+  INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key
+    AND k.first_success < a.since - $habit_span
   LEFT JOIN known_networks AS n
     ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
   LEFT JOIN known_clients AS c
     ON h.tenant_key = c.tenant_key AND h.user_key = c.user_key AND h.user_agent = c.user_agent
   LEFT JOIN known_owners AS w
     ON h.tenant_key = w.tenant_key AND h.user_key = w.user_key AND h.asn = w.asn
+  LEFT ANTI JOIN own_clients AS x
+    ON a.finding_id = x.finding_id AND h.tenant_key = x.tenant_key AND h.user_key = x.user_key
+    AND h.user_agent = x.user_agent
   WHERE
     h.first_right >= a.since
     AND h.first_right <= a.since + $compromise_window

@@ -39,7 +39,7 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $spray_users
-  AND c.attempts > 0
+  AND c.guesses > 0
   AND c.daily_on_account <= $slow_attempts_per_day
   AND c.mean_pace < $slow_pace
   AND c.ended >= c.started + $slow_span

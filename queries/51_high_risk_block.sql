@@ -10,7 +10,7 @@
 -- advice-source: https://learn.microsoft.com/entra/id-protection/howto-identity-protection-remediate-unblock
 SELECT
   n.refusal_no,
-  concat(n.subject, '|', coalesce(CAST(n.started AS VARCHAR), '')) AS finding_key,
+  coalesce(c.campaign_key, concat(n.subject, '|', coalesce(CAST(n.started AS VARCHAR), ''))) AS finding_key,
   $confidence_stated AS confidence,
   make_array(
     named_struct(
@@ -20,4 +20,5 @@ SELECT
     )
   ) AS evidence
 FROM account_runs AS n
+LEFT JOIN campaign_refusals AS c ON n.refusal_no = c.refusal_no AND c.guesses = 0
 WHERE n.reason = 'high_confidence_risk'

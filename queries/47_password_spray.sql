@@ -21,7 +21,7 @@ SELECT
       'threshold', CAST($spray_users AS DOUBLE)
     ),
     named_struct(
-      'feature', 'attempts on each account (mean, at most)',
+      'feature', 'attempts on each account (mean, at most; with very many accounts any number)',
       'value', CAST(c.mean_on_account AS DOUBLE),
       'threshold', CAST($spray_attempts_per_user AS DOUBLE)
     )
@@ -29,5 +29,5 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $spray_users
-  AND c.attempts > 0
-  AND c.mean_on_account <= $spray_attempts_per_user
+  AND c.guesses > 0
+  AND (c.mean_on_account <= $spray_attempts_per_user OR c.users >= $many_accounts)

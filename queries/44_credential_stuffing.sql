@@ -35,6 +35,6 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $stuffing_users
-  AND c.attempts > 0
+  AND c.guesses > 0
   AND c.mean_on_account <= $stuffing_attempts_per_user
   AND c.unknown_users >= $stuffing_unknown_share * c.users
