@@ -125,6 +125,8 @@ SELECT
   INTERVAL '1 minute' AS inference_moment,
   -- Accounts refused from a source that had no password looked at, that make it a blocked source. (own: 3)
   3 AS blocked_source_users,
+  -- The same, at which it counts twice. (own: three times as many)
+  9 AS blocked_source_many_users,
   -- Refusals of one account from one source within a day, from which a machine may be at work. (own)
   5 AS machine_refusals,
   -- Weights of evidence, in log-odds. For a lockout: (own; checked by simulation)

@@ -128,6 +128,8 @@ source_users AS (
   FROM (
     SELECT n.tenant_key, n.source_key, n.run, n.user_key
     FROM source_runs_numbered AS n
+    -- An account with so many wrong passwords may well be locked: only the others show that it is the source.
+    INNER JOIN of_account AS a ON n.refusal_no = a.refusal_no AND a.wrong_day < $lockout_threshold
     WHERE n.refusal_no IS NOT NULL AND n.user_key IS NOT NULL
     GROUP BY n.tenant_key, n.source_key, n.run, n.user_key
   ) AS c
@@ -211,6 +213,7 @@ weighed AS (
     CASE WHEN f.looked_after > 0 THEN $weight_source_not_blocked ELSE 0.0 END AS w_open,
     CASE WHEN f.own_before AND f.own_after THEN $weight_source_known ELSE 0.0 END AS w_known,
     CASE
+      WHEN f.has_source AND f.users_refused >= $blocked_source_many_users THEN 2.0 * $weight_source_always_blocked
       WHEN f.has_source AND f.users_refused >= $blocked_source_users THEN $weight_source_always_blocked
       ELSE 0.0
     END AS w_blocked,
@@ -273,7 +276,7 @@ SELECT
         'the account signed in from the source before and after it: no block'
       END,
       CASE WHEN s.w_blocked <> 0.0 THEN
-        concat(CAST(s.users_refused AS VARCHAR), ' accounts in a row were refused from the source: a block')
+        concat(CAST(s.users_refused AS VARCHAR), ' accounts without so many wrong passwords were refused from the source in a row: a block')
       END,
       CASE WHEN s.w_elsewhere <> 0.0 THEN
         concat(CAST(s.looked_elsewhere AS VARCHAR), ' sign-ins of the account elsewhere were looked at then: no lockout')
