@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::{Table, WRAPPED_DEPTH};
+use super::dates::Dates;
 use super::framing::csv::{self, Csv};
 use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records};
@@ -291,7 +292,7 @@ impl Sketch {
             is_sign_in: false,
             what: "other",
         };
-        match raw.judge() {
+        match raw.judge(&mut Dates::default()) {
             Judged::Other(what) => sketch.what = what,
             Judged::SignIn | Judged::Step | Judged::Rejected(_) => sketch.is_sign_in = true,
         }

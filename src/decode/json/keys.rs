@@ -242,6 +242,11 @@ impl Key {
     }
 }
 
+/// Whether any dialect knows a field of this name.
+pub(crate) fn is_field(name: &str) -> bool {
+    Key::of(name).is_some()
+}
+
 /// Words of 64 bits that `Seen` has, one bit a key.
 const WORDS: usize = 4;
 

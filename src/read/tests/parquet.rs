@@ -1,0 +1,1 @@
+//! Parquet that others wrote.
