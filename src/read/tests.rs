@@ -7,7 +7,6 @@ use std::fs;
 use std::path::PathBuf;
 
 mod dates;
-mod parquet;
 
 fn record(id: &str, code: i32) -> String {
     format!(

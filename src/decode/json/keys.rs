@@ -168,6 +168,7 @@ keys! {
     SourceAsn: "source.as.number";
     SourceCity: "source.geo.city_name";
     SourceCountry: "source.geo.country_iso_code";
+    SourceLocation: "source.geo.location";
     Geo: "geo";
     As: "as", "autonomous_system";
     Number: "number";
