@@ -92,7 +92,7 @@ impl Story {
                 Value::String(text) if name == "ResultType" => json!(text.parse::<i64>().unwrap()),
                 other => other.clone(),
             };
-            (name.clone(), cell)
+            (name.clone(), filled(cell))
         };
         let rows: Vec<Row> = self
             .rows
@@ -108,6 +108,20 @@ impl Story {
                 false => field.as_ref().clone(),
             });
         batch(&rows, Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+/// The same without objects that are empty, which Parquet does not know.
+fn filled(cell: Value) -> Value {
+    match cell {
+        Value::Object(fields) if fields.is_empty() => Value::Null,
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, filled(value)))
+            .collect::<Row>()
+            .into(),
+        Value::Array(items) => items.into_iter().map(filled).collect(),
+        other => other,
     }
 }
 
