@@ -2,7 +2,8 @@
 //! that whatever the columns' types are, the dialects read them as they read everything else.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::cast;
@@ -94,8 +95,8 @@ fn texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
             fields.push(field.as_ref().clone().with_data_type(DataType::Utf8).into());
             columns.push(cast(column, &DataType::Utf8)?);
         } else {
-            fields.push(field.clone());
-            columns.push(column.clone());
+            fields.push(Arc::clone(field));
+            columns.push(Arc::clone(column));
         }
     }
     RecordBatch::try_new(Schema::new(fields).into(), columns)
@@ -103,7 +104,7 @@ fn texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 
 /// Says of each rejected record in which row it stands: what it has an offset in exists only here.
 pub(super) fn name_rows(lines: Lines, rejected: &mut [RejectedRecord]) {
-    let mut bytes = lines.bytes();
+    let mut bytes = BufReader::new(lines).bytes();
     let (mut at, mut row) = (0, 1_u64);
     for record in rejected {
         while at < record.offset
