@@ -285,6 +285,10 @@ fn other_parquet_is_left_out_and_said_to_be_what_it_is() {
     write_row("taxis.parquet", json!({"fare": 3.5, "\u{1b}[31mtip": 1}));
     let audit = json!({"id": "x", "activityDateTime": "2026-03-02T08:00:00Z", "category": "UserManagement"});
     write_row("audit.parquet", audit);
+    // What an analysis wrote itself.
+    let own = json!({"sign_in_id": "a", "finding_id": "f", "user_id": "u", "user_principal_name": "a@contoso.example", "ip_address": "192.0.2.1", "app_display_name": "Portal"});
+    write_row("own.parquet", own.clone());
+    std::fs::write(temp.path().join("own.ndjson"), own.to_string()).unwrap();
     small(temp.path());
     let named = temp.path().join("taxis.parquet");
     let alone = run(signsift(["sql", "SELECT 1", named.to_str().unwrap()]));
@@ -295,7 +299,7 @@ fn other_parquet_is_left_out_and_said_to_be_what_it_is() {
     command.arg(temp.path()).arg("--out").arg(&out);
     run(command).ended(3);
     let coverage = coverage(&out);
-    assert_eq!(coverage["totals"]["inputs_left_out"], 2);
+    assert_eq!(coverage["totals"]["inputs_left_out"], 4);
     let reasons = coverage["inputs"].as_array().unwrap().iter();
     let reasons: Vec<&str> = reasons
         .filter_map(|input| input["reason"].as_str())
@@ -304,6 +308,8 @@ fn other_parquet_is_left_out_and_said_to_be_what_it_is() {
         reasons,
         [
             "it is Parquet without sign-ins (Entra audit logs)",
+            "it is JSON without sign-ins (results of signsift); see the spellings that are read",
+            "it is Parquet without sign-ins (results of signsift)",
             "it is Parquet without sign-ins (its columns are \u{1b}[31mtip, fare)"
         ]
     );

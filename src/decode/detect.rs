@@ -303,6 +303,7 @@ impl Sketch {
     fn looks_like(&self) -> String {
         let has = |key| self.seen.has(key);
         let known = match () {
+            () if has(Key::OwnResult) => "results of signsift",
             () if has(Key::AuditData) || has(Key::CreationTime) => {
                 "unified audit log of other things"
             }

@@ -41,7 +41,7 @@ impl Reading<'_> {
             input.status = status;
             input.reason = Some(reason);
         }
-        input.bytes = self.source.bytes.unwrap_or_default();
+        input.bytes = opened.packed.load(Ordering::Relaxed);
         Ok(input)
     }
 
@@ -54,6 +54,10 @@ impl Reading<'_> {
                     && self.source.member.is_none()
                     && opened.compression == Compression::None =>
             {
+                let read = opened.packed.load(Ordering::Relaxed);
+                let rest = self.source.bytes.unwrap_or_default().saturating_sub(read);
+                opened.packed.fetch_add(rest, Ordering::Relaxed);
+                self.progress.bytes.fetch_add(rest, Ordering::Relaxed);
                 File::open(path)
             }
             _ => {
@@ -97,8 +101,10 @@ impl Reading<'_> {
             }
             (Err(other), _) => {
                 let looks_like = match other {
-                    Unrecognised::OtherJson { looks_like } => looks_like,
-                    other => other.to_string(),
+                    Unrecognised::OtherJson { looks_like } if !looks_like.contains("JSON") => {
+                        looks_like
+                    }
+                    _ => "none of its columns say that they are sign-ins".to_owned(),
                 };
                 let reason = format!("it is Parquet without sign-ins ({looks_like})");
                 return Ok(Err((unknown, reason)));

@@ -115,6 +115,8 @@ keys! {
     Workload: "Workload";
     AuditData: "AuditData", "auditData";
     Elastic: "@timestamp";
+    // Columns that only signsift's own tables have.
+    OwnResult: "finding_id", "stated_reason";
 
     // The portal's CSV.
     DateUtc: "Date (UTC)";
