@@ -141,14 +141,13 @@ pub struct ArchiveFile {
     metadata: ArrowReaderMetadata,
 }
 
-/// Looks at the metadata of a Parquet file.
+/// Looks at the metadata of a Parquet file. `None` is one that others wrote.
 ///
 /// # Errors
-/// A sentence that says why the file is not one of an archive of signsift's.
-pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
+/// A sentence that says why the file cannot be read.
+pub fn inspect(file: &File) -> std::result::Result<Option<ArchiveFile>, String> {
     let damaged = |error: ParquetError| format!("a damaged Parquet file ({error}); get it again");
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(damaged)?;
+    let metadata = ArrowReaderMetadata::load(file, Default::default()).map_err(damaged)?;
     let marks = metadata.metadata().file_metadata().key_value_metadata();
     let version = marks
         .into_iter()
@@ -162,11 +161,7 @@ pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
                 "an archive of table version {other}, and this signsift reads {TABLE_VERSION}; convert the logs again"
             ));
         }
-        None => {
-            return Err(
-                "a Parquet file, but not of an archive made by `signsift convert`".to_owned(),
-            );
-        }
+        None => return Ok(None),
     }
     let known = signin::schema();
     for field in metadata.schema().fields() {
@@ -186,7 +181,7 @@ pub fn inspect(path: &Path) -> std::result::Result<ArchiveFile, String> {
         .num_rows()
         .try_into()
         .unwrap_or_default();
-    Ok(ArchiveFile { rows, metadata })
+    Ok(Some(ArchiveFile { rows, metadata }))
 }
 
 /// The archive that all of `paths` are days of, when they are days of one archive: then no sign-in
@@ -216,10 +211,9 @@ impl ArchiveFile {
     /// A file that cannot be opened.
     pub fn batches(
         self,
-        path: &Path,
+        file: File,
     ) -> std::result::Result<impl Iterator<Item = std::result::Result<RecordBatch, String>>, String>
     {
-        let file = File::open(path).map_err(|error| error.to_string())?;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata)
             .with_batch_size(8192)
             .build()
@@ -307,10 +301,10 @@ mod tests {
             root.path().join("event_day=1970-01-01/signins.parquet")
         );
         assert!(std::fs::read(&path).unwrap().starts_with(MAGIC));
-        let file = inspect(&path).unwrap();
+        let file = inspect(&File::open(&path).unwrap()).unwrap().unwrap();
         assert_eq!(file.rows, 3);
         let times: Vec<_> = file
-            .batches(&path)
+            .batches(File::open(&path).unwrap())
             .unwrap()
             .flat_map(|batch| {
                 let batch = batch.unwrap();
@@ -347,7 +341,8 @@ mod tests {
     fn two_files_of_one_day_are_not_written_over_each_other() {
         let root = tempfile::tempdir().unwrap();
         let path = written(root.path(), None, &[]);
-        assert_eq!(inspect(&path).unwrap().rows, 0);
+        let file = inspect(&File::open(&path).unwrap()).unwrap();
+        assert_eq!(file.unwrap().rows, 0);
         assert!(DayWriter::create(root.path(), None, signin::schema()).is_err());
     }
 
@@ -355,8 +350,7 @@ mod tests {
     fn what_is_not_of_an_archive_is_told() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("other.parquet");
-        let told = || inspect(&path).err().unwrap();
-        assert!(told().contains("No such file"));
+        let told = || inspect(&File::open(&path).unwrap()).err().unwrap();
         std::fs::write(&path, "PAR1 and then nothing").unwrap();
         assert!(told().contains("a damaged Parquet file"));
 
@@ -376,7 +370,7 @@ mod tests {
             writer.close().unwrap();
         };
         write(None);
-        assert!(told().contains("not of an archive made by `signsift convert`"));
+        assert!(inspect(&File::open(&path).unwrap()).unwrap().is_none());
         write(Some("99"));
         assert!(told().contains("table version 99"));
         write(Some(TABLE_VERSION));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::decode::{Rejected, Tally};
+use crate::decode::{DateOrder, Rejected, Tally};
 
 /// The whole run.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -101,6 +101,10 @@ pub struct Input {
     /// How its text is encoded, where that is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<&'static str>,
+    /// Which of day and month stands first in dates such as `3/4/2026`: `day_first`, `month_first`,
+    /// or `month_first_assumed` where no date shows it. Nothing where there are no such dates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_order: Option<&'static str>,
     /// Bytes on disk that were read.
     pub bytes: u64,
     /// Records met.
@@ -217,6 +221,11 @@ impl Input {
 
     /// Takes over what decoding counted.
     pub fn count(&mut self, tally: Tally) {
+        self.date_order = tally.dates.need_order().then(|| match tally.dates.order() {
+            DateOrder::DayFirst => "day_first",
+            DateOrder::MonthFirst if tally.dates.is_guess() => ASSUMED,
+            DateOrder::MonthFirst => "month_first",
+        });
         self.records = tally.records;
         self.sign_ins = tally.sign_ins;
         self.distinct = tally.sign_ins;
@@ -299,6 +308,7 @@ impl Coverage {
             version: env!("CARGO_PKG_VERSION"),
             command,
             totals,
+            not_judged: assumed_dates(&inputs).into_iter().collect(),
             inputs,
             ..Coverage::default()
         }
@@ -308,6 +318,25 @@ impl Coverage {
     pub fn is_lossy(&self) -> bool {
         self.inputs.iter().any(Input::is_lost)
     }
+}
+
+/// The order of day and month that is a guess.
+const ASSUMED: &str = "month_first_assumed";
+
+fn assumed_dates(inputs: &[Input]) -> Option<NotJudged> {
+    let mut assumed = inputs
+        .iter()
+        .filter(|input| input.date_order == Some(ASSUMED));
+    let first = &assumed.next()?.name;
+    let inputs = match assumed.count() {
+        0 => first.clone(),
+        more => format!("{first} and {more} more"),
+    };
+    Some(NotJudged {
+        what: format!("which of day and month stands first in the dates of {inputs}"),
+        why: "no date there shows it, so the month was taken; if that is wrong, export with ISO dates or add days after the 12th"
+            .to_owned(),
+    })
 }
 
 fn is_zero(count: &u64) -> bool {

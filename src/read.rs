@@ -2,6 +2,7 @@
 //! the raw bytes, and says of each how it went.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,8 @@ use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
 use crate::archive;
 use crate::coverage::{Input, Status};
 use crate::decode::{
-    Block, BlockDecoder, Framer, HEAD_BYTES, Keep, Limits, Spelling, Tally, Unrecognised, detect,
+    Block, BlockDecoder, DateOrder, Framer, HEAD_BYTES, Keep, Limits, Spelling, Tally,
+    Unrecognised, detect,
 };
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -21,8 +23,11 @@ use crate::source::{self, Encoding, Opened, Source, UnpackLimits, Unreadable};
 use crate::store::Store;
 
 mod archived;
+mod parquet;
+mod postponed;
 
 pub use archived::{archive_coverage, as_archive};
+use postponed::Postponed;
 
 /// Where decoded rows go. Shared by all decoding threads.
 pub trait Sink: Sync {
@@ -56,6 +61,8 @@ pub struct ReadOptions {
     pub unpack: UnpackLimits,
     /// Whether the first record or input that cannot be read ends the work.
     pub strict: bool,
+    /// Folder for what has to wait.
+    pub temp: PathBuf,
 }
 
 /// Reads all `sources` into `sink`; `unreadable` ones only get their line in the coverage.
@@ -173,8 +180,8 @@ impl Reading<'_> {
         input.compression = Some(opened.compression.name());
         input.encoding = Some(opened.encoding.name()).filter(|_| opened.encoding != Encoding::Utf8);
         let (head, complete, fault) = head_of(&mut opened);
-        if head.starts_with(archive::MAGIC) && self.source.member.is_none() {
-            return self.archive(input);
+        if head.starts_with(archive::MAGIC) && fault.is_none() {
+            return self.parquet(input, &head, &mut opened);
         }
         match detect(&head, complete) {
             Ok(spelling) => {
@@ -214,7 +221,7 @@ impl Reading<'_> {
         &self,
         spelling: Spelling,
         head: &[u8],
-        opened: &mut Opened<'_>,
+        rest: &mut (dyn Read + Send),
         fault: Option<io::Error>,
         input: &mut Input,
     ) -> Result<()> {
@@ -225,31 +232,24 @@ impl Reading<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_some();
-        let blocks = Blocks {
+        let mut blocks = Blocks {
             framer,
-            input: opened,
+            input: rest,
             fault: &fault,
             ended,
             done: false,
         };
-        let tally = blocks
-            .par_bridge()
-            .map_init(
-                || {
-                    BlockDecoder::new(
-                        spelling,
-                        &self.source.name,
-                        self.options.columns,
-                        self.options.keep.clone(),
-                        self.options.limits,
-                    )
-                },
-                |decoder, block| self.block(decoder, &block),
-            )
-            .try_reduce(Tally::default, |mut sum, tally| {
-                sum += tally;
-                Ok(sum)
-            })?;
+        // The first block shows the order of day and month if it can; what needs it before it is
+        // known waits for the last block.
+        let postponed = Postponed::new(&self.options.temp);
+        let mut tally = Tally::default();
+        if let Some(first) = blocks.next() {
+            tally += self.block(&mut self.decoder(spelling, None), first, Some(&postponed))?;
+        }
+        let order = tally.dates.shown();
+        tally += self.blocks(spelling, order, blocks.map(Ok), Some(&postponed))?;
+        let order = Some(tally.dates.order());
+        tally += self.blocks(spelling, order, postponed.blocks(), None)?;
         input.count(tally);
         if let Some(error) = fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
             input.status = Status::PartlyRead;
@@ -258,11 +258,57 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn block(&self, decoder: &mut BlockDecoder, block: &Block) -> Result<Tally> {
+    fn decoder(&self, spelling: Spelling, order: Option<DateOrder>) -> BlockDecoder {
+        let options = self.options;
+        let name = &self.source.name;
+        let keep = options.keep.clone();
+        let mut decoder = BlockDecoder::new(spelling, name, options.columns, keep, options.limits);
+        if let Some(order) = order {
+            decoder.set_date_order(order);
+        }
+        decoder
+    }
+
+    /// Reads blocks on all cores.
+    fn blocks(
+        &self,
+        spelling: Spelling,
+        order: Option<DateOrder>,
+        blocks: impl Iterator<Item = Result<Block>> + Send,
+        postponed: Option<&Postponed>,
+    ) -> Result<Tally> {
+        blocks
+            .par_bridge()
+            .map_init(
+                || self.decoder(spelling, order),
+                |decoder, block| self.block(decoder, block?, postponed.filter(|_| order.is_none())),
+            )
+            .try_reduce(Tally::default, |mut sum, tally| {
+                sum += tally;
+                Ok(sum)
+            })
+    }
+
+    /// Reads one block, or lets it wait in `postponed` if it needs the order of day and month.
+    fn block(
+        &self,
+        decoder: &mut BlockDecoder,
+        block: Block,
+        postponed: Option<&Postponed>,
+    ) -> Result<Tally> {
         self.progress.check()?;
         let decoded = decoder
-            .decode(block)
+            .decode(&block)
             .map_err(|source| self.failed(source))?;
+        if let Some(postponed) = postponed
+            && decoded.tally.dates.need_order()
+        {
+            postponed.put(block)?;
+            return Ok(Tally {
+                dates: decoded.tally.dates,
+                ..Tally::default()
+            });
+        }
         if let Some(batch) = &decoded.batch {
             self.sink.take(batch, self.number, block.offset)?;
         }
@@ -288,33 +334,29 @@ impl Reading<'_> {
 }
 
 /// The first bytes of an input, whether they are all of it, and what went wrong while reading them.
-fn head_of(input: &mut Opened<'_>) -> (Vec<u8>, bool, Option<io::Error>) {
+fn head_of(input: &mut dyn Read) -> (Vec<u8>, bool, Option<io::Error>) {
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    match input
-        .by_ref()
-        .take(HEAD_BYTES as u64)
-        .read_to_end(&mut head)
-    {
+    match input.take(HEAD_BYTES as u64).read_to_end(&mut head) {
         Ok(read) => (head, read < HEAD_BYTES, None),
         Err(error) => (head, true, Some(error)),
     }
 }
 
 /// Blocks of whole records, read one after another.
-struct Blocks<'b, 'o> {
+struct Blocks<'b> {
     framer: Framer,
-    input: &'b mut Opened<'o>,
+    input: &'b mut (dyn Read + Send),
     fault: &'b Mutex<Option<io::Error>>,
     ended: bool,
     done: bool,
 }
 
-impl Iterator for Blocks<'_, '_> {
+impl Iterator for Blocks<'_> {
     type Item = Block;
 
     fn next(&mut self) -> Option<Block> {
         while !self.ended {
-            match self.framer.fill(self.input, CHUNK) {
+            match self.framer.fill(&mut self.input, CHUNK) {
                 Ok(0) => self.ended = true,
                 Ok(_) => {
                     if let Some(block) = self.framer.cut() {

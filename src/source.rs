@@ -14,7 +14,7 @@ mod unpack;
 mod utf16;
 
 pub use members::{Member, each_of_tar, expand};
-pub use unpack::{Compression, Opened, UnpackLimits, open};
+pub use unpack::{Compression, Opened, UnpackLimits, capped, open};
 pub use utf16::Encoding;
 
 /// One input: a file, a member of an archive or stdin.

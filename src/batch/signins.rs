@@ -218,6 +218,7 @@ pub(crate) fn read_inputs(
         limits: settings.limits,
         unpack: settings.unpack,
         strict: settings.strict,
+        temp: engine.temp().to_owned(),
     };
     engine.decode(|| read::read(&sources, &unreadable, &options, sink, progress))
 }

@@ -10,12 +10,13 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use memchr::memchr;
 
+use super::dates::Dates;
 use super::dialect::category_of_file;
 use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records, csv, too_long};
 use super::json::{Key, Memory, Seen, Unreadable, column_names};
 use super::judge::{Judged, Raw};
-use super::{Block, Dialect, Limits, Spelling, Tally};
+use super::{Block, DateOrder, Dialect, Limits, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
 
 /// Which sign-ins are wanted. The default wants all.
@@ -79,6 +80,7 @@ pub struct BlockDecoder {
     table: Option<(Arc<Header>, Arc<Table>)>,
     /// What the name of the input says about sign-ins that say nothing themselves.
     category_of_file: Option<&'static str>,
+    dates: Dates,
     batch: SigninBatch,
 }
 
@@ -114,8 +116,15 @@ impl BlockDecoder {
             claimed: None,
             table: None,
             category_of_file: category_of_file(source_file),
+            dates: Dates::default(),
             batch: SigninBatch::new(columns),
         }
+    }
+
+    /// Says which of day and month stands first in this input. Until then, blocks whose tally needs
+    /// the order are only looked at: they must be read again.
+    pub fn set_date_order(&mut self, order: DateOrder) {
+        self.dates.order = Some(order);
     }
 
     /// Reads every record of a block. A record that can't be read is counted and the others go on.
@@ -134,6 +143,7 @@ impl BlockDecoder {
             }
             Records::Lines => self.lines(&block.bytes, block.offset, &mut tally),
         }
+        tally.dates = mem::take(&mut self.dates.forms);
         Ok(Decoded {
             batch: self.batch.take()?,
             tally,
@@ -194,6 +204,7 @@ impl BlockDecoder {
         tally: &mut Tally,
         depth: usize,
     ) {
+        self.dates.place = offset;
         let mut raw = Raw::default();
         let mut outcome = self.outcome(bytes, may_be_list, &mut raw);
         match outcome {
@@ -223,6 +234,7 @@ impl BlockDecoder {
 
     /// One row under a header.
     fn row(&mut self, bytes: &[u8], offset: u64, header: &Arc<Header>, tally: &mut Tally) {
+        self.dates.place = offset;
         let table = self.table(header);
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
@@ -284,8 +296,8 @@ impl BlockDecoder {
         }
     }
 
-    fn judged(&self, dialect: &'static Dialect, raw: &mut Raw<'_>) -> Outcome {
-        match raw.judge() {
+    fn judged(&mut self, dialect: &'static Dialect, raw: &mut Raw<'_>) -> Outcome {
+        match raw.judge(&mut self.dates) {
             Judged::SignIn => {
                 if matches!(
                     raw.row.category.as_deref(),

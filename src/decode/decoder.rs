@@ -46,6 +46,9 @@ impl std::error::Error for DecodeError {
 ///
 /// The spelling is told from the first [`HEAD_BYTES`], or from less when [`settle`](Self::settle)
 /// or [`finish`](Self::finish) says that no more will come soon.
+///
+/// A stream does not wait for its end: dates such as `3/4/2026` are read in the usual order until one
+/// comes that decides; [`Tally::dates`] says so.
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
@@ -178,6 +181,9 @@ impl Decoder {
         if let State::Known(_, parts) = &mut self.state {
             let decoded = parts.1.decode(block).map_err(DecodeError::Arrow)?;
             self.tally += decoded.tally;
+            if let Some(order) = self.tally.dates.shown() {
+                parts.1.set_date_order(order);
+            }
             self.batches.extend(decoded.batch);
         }
         Ok(())

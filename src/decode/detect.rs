@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::{Table, WRAPPED_DEPTH};
+use super::dates::Dates;
 use super::framing::csv::{self, Csv};
 use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records};
@@ -291,7 +292,7 @@ impl Sketch {
             is_sign_in: false,
             what: "other",
         };
-        match raw.judge() {
+        match raw.judge(&mut Dates::default()) {
             Judged::Other(what) => sketch.what = what,
             Judged::SignIn | Judged::Step | Judged::Rejected(_) => sketch.is_sign_in = true,
         }
@@ -302,6 +303,7 @@ impl Sketch {
     fn looks_like(&self) -> String {
         let has = |key| self.seen.has(key);
         let known = match () {
+            () if has(Key::OwnResult) => "results of signsift",
             () if has(Key::AuditData) || has(Key::CreationTime) => {
                 "unified audit log of other things"
             }

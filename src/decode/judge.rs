@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 
 use super::category::{other_log, sign_in_log};
+use super::dates::{Dates, Unbelieved};
 use super::json::{Seen, owned};
 use super::password::{self, Password};
-use super::{ip, stated_reason, time};
+use super::{ip, stated_reason};
 use crate::signin::Signin;
 
 /// The error whose text says which of its meanings it has.
@@ -200,7 +201,7 @@ impl<'a> Raw<'a> {
     }
 
     /// What the record is. If it is a sign-in, `row` is the canonical row afterwards.
-    pub(crate) fn judge(&mut self) -> Judged {
+    pub(crate) fn judge(&mut self, dates: &mut Dates) -> Judged {
         if self.is_step {
             self.row.password_result = Some(Cow::Borrowed(password::name(self.password)));
             self.row.sign_in_id = self.row.sign_in_id.take().map(lower_id);
@@ -213,7 +214,7 @@ impl<'a> Raw<'a> {
             Ok(category) => category,
             Err(other) => return Judged::Other(other),
         };
-        match self.complete(category) {
+        match self.complete(category, dates) {
             Ok(()) => Judged::SignIn,
             Err(reason) => Judged::Rejected(reason),
         }
@@ -244,19 +245,23 @@ impl<'a> Raw<'a> {
     }
 
     /// Weighs what was read and puts the outcome into the row.
-    fn complete(&mut self, category: &'static str) -> Result<(), &'static str> {
+    fn complete(&mut self, category: &'static str, dates: &mut Dates) -> Result<(), &'static str> {
         let row = &mut self.row;
         row.category = Some(Cow::Borrowed(category));
-        row.time = match self.created.as_deref().map(time::parse) {
-            Some(Err(time::NotATime)) => return Err("its event time is not a date that exists"),
+        row.time = match self.created.as_deref().map(|text| dates.event(text)) {
+            Some(Err(Unbelieved::NotATime)) => {
+                return Err("its event time is not a date that exists");
+            }
+            Some(Err(Unbelieved::Contradicts)) => {
+                return Err("its event time has day and month the other way round than this input");
+            }
             Some(Ok(time)) => Some(time),
             None => None,
         };
-        // The ingestion clock decides nothing, so a strange one costs only itself.
         row.ingested_at = self
             .ingested
             .as_deref()
-            .and_then(|text| time::parse(text).ok());
+            .and_then(|text| dates.ingestion(text));
         row.error_code = match (self.status_code, self.result_code) {
             (Some(Code::Number(code)), _) => Some(code),
             (Some(Code::OutOfRange), _) | (_, Some(Code::OutOfRange)) => {

@@ -13,6 +13,7 @@
 
 mod block;
 mod category;
+mod dates;
 mod decoder;
 mod detect;
 mod dialect;
@@ -30,10 +31,12 @@ pub(crate) mod time;
 mod tests;
 
 pub use block::{BlockDecoder, Decoded, Keep};
+pub use dates::{DateForms, DateOrder};
 pub use decoder::{DecodeError, Decoder};
 pub use detect::{HEAD_BYTES, Unrecognised, detect};
 pub use dialect::{DIALECTS, Dialect};
-pub use framing::{Block, Framer, Framing};
+pub use framing::{Away, Block, Framer, Framing};
+pub(crate) use json::is_field;
 pub(crate) use judge::REFUSED;
 pub use tally::{Rejected, Rejection, Tally};
 

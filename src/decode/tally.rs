@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
+use super::DateForms;
+
 /// How many rejected records are kept as evidence. The count itself has no limit.
 const SAMPLES: usize = 5;
 
@@ -35,6 +37,8 @@ pub struct Tally {
     pub last_time: Option<i64>,
     /// Rows by the dialect of their record.
     pub dialects: BTreeMap<&'static str, u64>,
+    /// What dates such as `3/4/2026` show of their order.
+    pub dates: DateForms,
 }
 
 /// Records that could not be read: counted always, the first few kept as evidence.
@@ -119,6 +123,7 @@ impl AddAssign for Tally {
         for (dialect, count) in other.dialects {
             *self.dialects.entry(dialect).or_default() += count;
         }
+        self.dates += other.dates;
     }
 }
 

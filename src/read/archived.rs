@@ -1,6 +1,7 @@
-//! Days of an archive among the inputs: rows that need no decoding.
+//! Parquet among the inputs: days of an archive, whose rows need no decoding, and tables of others.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,35 +11,125 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 
-use super::{ReadOptions, Reading};
-use crate::archive;
+use super::{ReadOptions, Reading, head_of, parquet};
+use crate::archive::{self, ArchiveFile};
 use crate::coverage::{Input, Status};
-use crate::decode::{Keep, Tally};
+use crate::decode::{Framing, Keep, Spelling, Tally, Unrecognised, detect};
 use crate::error::Result;
 use crate::signin;
-use crate::source::Source;
+use crate::source::{self, Compression, Opened, Source};
 
 impl Reading<'_> {
+    /// A Parquet file, of which `head` has been read.
+    pub(super) fn parquet(
+        &self,
+        mut input: Input,
+        head: &[u8],
+        opened: &mut Opened<'_>,
+    ) -> Result<Input> {
+        let failed = |error: io::Error| error.to_string();
+        let found = self.file(head, opened).map_err(failed).and_then(|file| {
+            let inspected = archive::inspect(&file)?;
+            Ok((file, inspected))
+        });
+        let read = match found {
+            Ok((file, Some(archive))) => self.archive(file, archive, &mut input),
+            Ok((file, None)) => self.table(file, &mut input),
+            Err(reason) => Ok(Err((Status::Unreadable, reason))),
+        };
+        if let Err((status, reason)) = read? {
+            input.status = status;
+            input.reason = Some(reason);
+        }
+        input.bytes = opened.packed.load(Ordering::Relaxed);
+        Ok(input)
+    }
+
+    /// Parquet is read from its end, so what is packed or comes through a pipe is put into a
+    /// temporary file.
+    fn file(&self, head: &[u8], opened: &mut Opened<'_>) -> io::Result<File> {
+        match &self.source.path {
+            Some(path)
+                if self.source.bytes.is_some()
+                    && self.source.member.is_none()
+                    && opened.compression == Compression::None =>
+            {
+                let read = opened.packed.load(Ordering::Relaxed);
+                let rest = self.source.bytes.unwrap_or_default().saturating_sub(read);
+                opened.packed.fetch_add(rest, Ordering::Relaxed);
+                self.progress.bytes.fetch_add(rest, Ordering::Relaxed);
+                File::open(path)
+            }
+            _ => {
+                let mut file = tempfile::tempfile_in(&self.options.temp)?;
+                file.write_all(head)?;
+                io::copy(opened, &mut file)?;
+                file.rewind()?;
+                Ok(file)
+            }
+        }
+    }
+
+    /// A table that others wrote.
+    fn table(
+        &self,
+        file: File,
+        input: &mut Input,
+    ) -> Result<std::result::Result<(), (Status, String)>> {
+        let unknown = if self.source.named {
+            Status::Unreadable
+        } else {
+            Status::LeftOut
+        };
+        let bytes = file.metadata().map(|meta| meta.len()).unwrap_or_default();
+        let again = file.try_clone();
+        let lines = match parquet::lines(file) {
+            Ok(lines) => lines,
+            Err(reason) => return Ok(Err((unknown, reason))),
+        };
+        let mut lines = source::capped(lines, bytes, self.options.unpack);
+        let (head, complete, fault) = head_of(&mut lines);
+        let spelling = match (detect(&head, complete), &fault) {
+            (Ok(told), _) => Spelling {
+                framing: Framing::Parquet,
+                ..told
+            },
+            (Err(_), Some(error)) => return Ok(Err((Status::Unreadable, error.to_string()))),
+            (Err(Unrecognised::Empty), _) => {
+                let reason = "it is Parquet without rows; export it again if it should have some";
+                return Ok(Err((Status::LeftOut, reason.to_owned())));
+            }
+            (Err(other), _) => {
+                let looks_like = match other {
+                    Unrecognised::OtherJson { looks_like } if !looks_like.contains("JSON") => {
+                        looks_like
+                    }
+                    _ => "none of its columns say that they are sign-ins".to_owned(),
+                };
+                let reason = format!("it is Parquet without sign-ins ({looks_like})");
+                return Ok(Err((unknown, reason)));
+            }
+        };
+        input.spelling = Some(spelling.name());
+        self.records(spelling, &head, &mut lines, fault, input)?;
+        if let (false, Ok(Ok(lines))) = (input.rejected.first.is_empty(), again.map(parquet::lines))
+        {
+            parquet::name_rows(lines, &mut input.rejected.first);
+        }
+        Ok(Ok(()))
+    }
+
     /// A day of an archive that is read beside other inputs, and so may hold copies of theirs.
-    pub(super) fn archive(&self, mut input: Input) -> Result<Input> {
-        let not_read =
-            |status, reason: String| Ok(Input::not_read(&self.source.name, status, reason));
-        let Some(path) = &self.source.path else {
-            return not_read(
-                Status::Unreadable,
-                "Parquet cannot be read from a pipe; name the file".to_owned(),
-            );
-        };
-        let file = match archive::inspect(path) {
-            Ok(file) => file,
-            Err(reason) if self.source.named => return not_read(Status::Unreadable, reason),
-            Err(reason) => return not_read(Status::LeftOut, reason),
-        };
+    fn archive(
+        &self,
+        file: File,
+        archive: ArchiveFile,
+        input: &mut Input,
+    ) -> Result<std::result::Result<(), (Status, String)>> {
         input.spelling = Some("signsift_archive".to_owned());
-        input.bytes = self.source.bytes.unwrap_or_default();
-        let batches = match file.batches(path) {
+        let batches = match archive.batches(file) {
             Ok(batches) => batches,
-            Err(reason) => return not_read(Status::Unreadable, reason),
+            Err(reason) => return Ok(Err((Status::Unreadable, reason))),
         };
         let mut tally = Tally::default();
         for batch in batches {
@@ -61,11 +152,8 @@ impl Reading<'_> {
             tally += outside;
             self.sink.take(&batch, self.number, place)?;
         }
-        self.progress
-            .bytes
-            .fetch_add(input.bytes, Ordering::Relaxed);
         input.count(tally);
-        Ok(input)
+        Ok(Ok(()))
     }
 }
 
@@ -157,7 +245,7 @@ pub fn as_archive(sources: &[Source]) -> Option<Vec<(std::path::PathBuf, Input)>
         if magic != archive::MAGIC {
             return None;
         }
-        let file = archive::inspect(path).ok()?;
+        let file = archive::inspect(&File::open(path).ok()?).ok()??;
         let input = Input {
             name: source.name.clone(),
             spelling: Some("signsift_archive".to_owned()),

@@ -6,6 +6,8 @@ use crate::store::Day;
 use std::fs;
 use std::path::PathBuf;
 
+mod dates;
+
 fn record(id: &str, code: i32) -> String {
     format!(
         r#"{{"time":"2026-03-02T08:05:00Z","category":"SignInLogs","tenantId":"t","properties":{{"id":"{id}","createdDateTime":"2026-03-02T08:00:00Z","userId":"u","status":{{"errorCode":{code}}}}}}}"#
@@ -31,6 +33,7 @@ impl Case {
             limits: Limits::default(),
             unpack: UnpackLimits::default(),
             strict: false,
+            temp: folder.path().to_owned(),
         };
         let store = Store::new(columns, 1 << 30, folder.path());
         Case {

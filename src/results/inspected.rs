@@ -69,6 +69,13 @@ fn one(text: &mut String, it: &Inspected, style: Style) {
     if input.sign_ins > 0 {
         let when = span(input.first_time.as_ref(), input.last_time.as_ref());
         line(text, "when", &when, style);
+        let order = match input.date_order {
+            Some("month_first_assumed") => "assumed to have the month first; no date shows it",
+            Some("day_first") => "the day stands first",
+            Some(_) => "the month stands first",
+            None => "",
+        };
+        line(text, "dates", order, style);
         line(text, "kinds", &counts(&it.categories), style);
         let others = input.sign_ins - it.successes - it.refusals;
         let outcomes = [

@@ -223,6 +223,16 @@ fn full<'b, 'a>(reader: &'b mut Buffered<'a>, least: usize) -> io::Result<&'b [u
     reader.fill_buf()
 }
 
+/// What `inner` makes of `packed` bytes, within the same bounds as everything that is unpacked.
+pub fn capped<R: Read>(inner: R, packed: u64, limits: UnpackLimits) -> Capped<R> {
+    Capped {
+        inner,
+        packed: Arc::new(AtomicU64::new(packed)),
+        unpacked: 0,
+        limits,
+    }
+}
+
 /// Gives an error once, and then the end.
 struct Failed(Option<io::Error>);
 
@@ -248,7 +258,7 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// The only way to unpack: it stops at the limits (see `.clippy.toml`).
-struct Capped<R> {
+pub struct Capped<R> {
     inner: R,
     packed: Arc<AtomicU64>,
     unpacked: u64,

@@ -32,6 +32,7 @@ impl Part for Document {
             Key::SourceAsn => integer(&mut raw.row.asn, from),
             Key::SourceCity => text(&mut raw.row.city, from),
             Key::SourceCountry => text(&mut raw.envelope_country, from),
+            Key::SourceLocation => nested::<Geo>(raw, from),
             Key::Coordinates => float(&mut raw.row.latitude, from),
             Key::CoordinatesLong => float(&mut raw.row.longitude, from),
             Key::UserAgent => nested::<Agent>(raw, from),

@@ -126,6 +126,7 @@ const OF_OTHERS: &[Key] = &[
     Key::AuditLogRecordType,
     Key::DetectedDateTime,
     Key::Properties,
+    Key::OwnResult,
 ];
 
 /// Whether an object without an envelope looks like a sign-in: enough of its fields, and none of

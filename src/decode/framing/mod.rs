@@ -44,11 +44,13 @@ pub enum Framing {
     JsonTables,
     /// Rows of cells under a header.
     Csv,
+    /// Rows of Parquet that others wrote; here as one JSON object a line.
+    Parquet,
 }
 
 impl Framing {
     /// Every framing, in the order in which people are shown them.
-    pub const ALL: [Framing; 9] = [
+    pub const ALL: [Framing; 10] = [
         Framing::JsonLines,
         Framing::JsonArray,
         Framing::JsonPages,
@@ -58,6 +60,7 @@ impl Framing {
         Framing::JsonHits,
         Framing::JsonTables,
         Framing::Csv,
+        Framing::Parquet,
     ];
 
     /// The name in `snake_case`, as it stands in column `spelling`.
@@ -72,6 +75,7 @@ impl Framing {
             Framing::JsonHits => "json_hits",
             Framing::JsonTables => "json_tables",
             Framing::Csv => "csv",
+            Framing::Parquet => "parquet",
         }
     }
 
@@ -87,6 +91,7 @@ impl Framing {
             Framing::JsonHits => "answers {\"hits\":{\"hits\":[…]}}",
             Framing::JsonTables => "answers {\"tables\":[{\"columns\":[…],\"rows\":[[…]]}]}",
             Framing::Csv => "rows of cells under a header (CSV; also ; tab |)",
+            Framing::Parquet => "rows of Parquet, columns of any type",
         }
     }
 }
@@ -142,6 +147,66 @@ impl Block {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
+
+    /// Takes it apart into what is large, as bytes, and the little that is left.
+    pub fn part(mut self) -> (Vec<u8>, Away) {
+        let mut bytes = mem::take(&mut self.bytes);
+        let length = bytes.len();
+        let headers = match mem::replace(&mut self.records, Records::Lines) {
+            Records::Lines => None,
+            Records::At(ranges, headers) => {
+                for place in ranges.iter().flat_map(|range| [range.start, range.end]) {
+                    bytes.extend_from_slice(&(place as u64).to_le_bytes());
+                }
+                Some(headers)
+            }
+        };
+        let away = Away {
+            offset: self.offset,
+            length,
+            headers,
+            rejected: mem::take(&mut self.rejected),
+        };
+        (bytes, away)
+    }
+}
+
+/// A [`Block`] whose bytes are elsewhere.
+#[derive(Clone, Debug)]
+pub struct Away {
+    offset: u64,
+    /// How many bytes are text; behind them stand the places of the records, unless they are lines.
+    length: usize,
+    headers: Option<Headers>,
+    rejected: Rejected,
+}
+
+impl Away {
+    /// The block again, from the bytes that [`Block::part`] gave.
+    pub fn whole(self, mut bytes: Vec<u8>) -> Block {
+        let records = match self.headers {
+            None => Records::Lines,
+            Some(headers) => {
+                let places = bytes.get(self.length..).unwrap_or_default();
+                let places: Vec<usize> = places
+                    .as_chunks::<8>()
+                    .0
+                    .iter()
+                    .map(|place| u64::from_le_bytes(*place) as usize)
+                    .collect();
+                let ranges = places.as_chunks::<2>().0.iter();
+                Records::At(ranges.map(|[start, end]| *start..*end).collect(), headers)
+            }
+        };
+        bytes.truncate(self.length);
+        Block {
+            offset: self.offset,
+            bytes,
+            records,
+            rejected: self.rejected,
+            spare: Spare::default(),
+        }
+    }
 }
 
 /// Where the records of a block lie.
@@ -151,8 +216,11 @@ pub(super) enum Records {
     Lines,
     /// Here, in bytes of the block. Beside them: from which record on which header holds; none means
     /// that they are objects that name their fields themselves.
-    At(Vec<Range<usize>>, Vec<(usize, Option<Arc<Header>>)>),
+    At(Vec<Range<usize>>, Headers),
 }
+
+/// From which record on which header holds.
+type Headers = Vec<(usize, Option<Arc<Header>>)>;
 
 /// What names the cells of the rows that follow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +272,7 @@ impl Framer {
     /// A framer at the start of an input.
     pub fn new(framing: Framing, limits: Limits) -> Self {
         let kind = match framing {
-            Framing::JsonLines => Kind::Lines(Lines::new(limits)),
+            Framing::JsonLines | Framing::Parquet => Kind::Lines(Lines::new(limits)),
             Framing::JsonArray
             | Framing::JsonPages
             | Framing::JsonRecords

@@ -115,6 +115,8 @@ keys! {
     Workload: "Workload";
     AuditData: "AuditData", "auditData";
     Elastic: "@timestamp";
+    // Columns that only signsift's own tables have.
+    OwnResult: "finding_id", "stated_reason";
 
     // The portal's CSV.
     DateUtc: "Date (UTC)";
@@ -168,6 +170,7 @@ keys! {
     SourceAsn: "source.as.number";
     SourceCity: "source.geo.city_name";
     SourceCountry: "source.geo.country_iso_code";
+    SourceLocation: "source.geo.location";
     Geo: "geo";
     As: "as", "autonomous_system";
     Number: "number";
@@ -240,6 +243,11 @@ impl Key {
             slot = (slot + 1) % SLOTS;
         }
     }
+}
+
+/// Whether any dialect knows a field of this name.
+pub(crate) fn is_field(name: &str) -> bool {
+    Key::of(name).is_some()
 }
 
 /// Words of 64 bits that `Seen` has, one bit a key.

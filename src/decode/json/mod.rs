@@ -18,7 +18,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keys::{Key, Seen};
+pub(crate) use keys::{Key, Seen, is_field};
 pub(crate) use memory::Memory;
 pub(crate) use reader::{Reader, Stop};
 

@@ -452,7 +452,10 @@ fn what_is_wanted_is_kept_and_the_rest_is_counted() {
         record("2026-03-03T00:00:00Z", "t1"),
         record("", "t1"),
     ];
-    let day = |text: &str| time::parse(text).unwrap();
+    let day = |text: &str| match time::read(text) {
+        Ok(time::Time::At(time)) => time,
+        other => panic!("{text}: {other:?}"),
+    };
     let keep = Keep {
         since: Some(day("2026-03-02T00:00:00Z")),
         until: Some(day("2026-03-03T00:00:00Z")),

@@ -180,12 +180,16 @@ fn wrapping_without_end_is_rejected() {
 
 #[test]
 fn elastic_documents_without_the_original() {
-    let nested = r#"{"@timestamp":"2026-03-02T08:20:00Z","azure":{"tenant_id":"T-1","signinlogs":{"category":"SignInLogs","result_type":"50053","result_description":"Account is locked","properties":{"id":"AAAA-1","created_at":"2026-03-02T08:15:00Z","user_principal_name":"Ann@contoso.example","user_id":"u-1","app_id":"app-1","status":{"error_code":50053},"device_detail":{"browser":"Edge"},"client_app_used":"Browser"}}},"source":{"ip":"203.0.113.9","as":{"number":64500},"geo":{"country_iso_code":"SE","city_name":"Lund","country_name":"Skane"}},"user_agent":{"original":"UA"},"event":{"outcome":"failure"},"message":"Account is locked"}"#;
-    let flat = r#"{"@timestamp":"2026-03-02T08:20:00Z","azure.tenant_id":"T-1","azure.signinlogs.category":"SignInLogs","azure.signinlogs.result_type":"50053","azure.signinlogs.result_description":"Account is locked","azure.signinlogs.properties.id":"AAAA-1","azure.signinlogs.properties.created_at":"2026-03-02T08:15:00Z","azure.signinlogs.properties.user_principal_name":"Ann@contoso.example","azure.signinlogs.properties.user_id":"u-1","azure.signinlogs.properties.app_id":"app-1","azure.signinlogs.properties.status.error_code":50053,"azure.signinlogs.properties.device_detail.browser":"Edge","azure.signinlogs.properties.client_app_used":"Browser","source.ip":"203.0.113.9","source.as.number":64500,"source.geo.country_iso_code":"SE","source.geo.city_name":"Lund","user_agent.original":"UA"}"#;
+    let nested = r#"{"@timestamp":"2026-03-02T08:20:00Z","azure":{"tenant_id":"T-1","signinlogs":{"category":"SignInLogs","result_type":"50053","result_description":"Account is locked","properties":{"id":"AAAA-1","created_at":"2026-03-02T08:15:00Z","user_principal_name":"Ann@contoso.example","user_id":"u-1","app_id":"app-1","status":{"error_code":50053},"device_detail":{"browser":"Edge"},"client_app_used":"Browser"}}},"source":{"ip":"203.0.113.9","as":{"number":64500},"geo":{"country_iso_code":"SE","city_name":"Lund","country_name":"Skane","location":{"lat":55.5,"lon":-13.25}}},"user_agent":{"original":"UA"},"event":{"outcome":"failure"},"message":"Account is locked"}"#;
+    let flat = r#"{"@timestamp":"2026-03-02T08:20:00Z","azure.tenant_id":"T-1","azure.signinlogs.category":"SignInLogs","azure.signinlogs.result_type":"50053","azure.signinlogs.result_description":"Account is locked","azure.signinlogs.properties.id":"AAAA-1","azure.signinlogs.properties.created_at":"2026-03-02T08:15:00Z","azure.signinlogs.properties.user_principal_name":"Ann@contoso.example","azure.signinlogs.properties.user_id":"u-1","azure.signinlogs.properties.app_id":"app-1","azure.signinlogs.properties.status.error_code":50053,"azure.signinlogs.properties.device_detail.browser":"Edge","azure.signinlogs.properties.client_app_used":"Browser","source.ip":"203.0.113.9","source.as.number":64500,"source.geo.country_iso_code":"SE","source.geo.city_name":"Lund","source.geo.location.lat":55.5,"source.geo.location.lon":-13.25,"user_agent.original":"UA"}"#;
     for text in [
         nested.to_owned(),
         flat.to_owned(),
         format!("{{\"index\":{{}}}}\n{nested}\n"),
+        flat.replace(
+            r#""source.geo.location.lat":55.5,"source.geo.location.lon":-13.25"#,
+            r#""source.geo.location":{"lon":-13.25,"lat":55.5}"#,
+        ),
     ] {
         let (rows, _) = decode(&text);
         assert_eq!(rows.len(), 1);
@@ -203,6 +207,8 @@ fn elastic_documents_without_the_original() {
                 ("asn", "64500"),
                 ("city", "Lund"),
                 ("country", "SE"),
+                ("latitude", "55.5"),
+                ("longitude", "-13.25"),
                 ("user_agent", "UA"),
                 ("device_browser", "Edge"),
             ],
