@@ -29,6 +29,7 @@ benches/simulate/score.rs. The last line for each spelling is JSON.
   --incidents N        incidents in each archive                           [24]
   --overlap SHARE      incidents that share hour and victims with others   [0.3]
   --noise N            how much goes wrong on ordinary days; 1 is usual    [1]
+  --threshold N        failures that lock an account                       [10]
   --three-hashes       remember the last three wrong passwords, as tenants without pass-through
                        authentication do
   --spelling NAME      stated, unified-audit or both                       [both]
@@ -36,7 +37,8 @@ benches/simulate/score.rs. The last line for each spelling is JSON.
   --queries FOLDER     rules of this folder instead of those that are built in
   --show-misses        tell what went wrong, incident by incident
   --write FOLDER       judge nothing: write the logs of the first seed, with truth.ndjson and
-                       incidents.ndjson beside them";
+                       incidents.ndjson beside them
+  --zstd               pack what --write writes";
 
 struct Args {
     plan: Plan,
@@ -45,6 +47,7 @@ struct Args {
     rules: Rules,
     show_misses: bool,
     write: Option<PathBuf>,
+    pack: bool,
 }
 
 fn main() -> ExitCode {
@@ -77,6 +80,7 @@ fn parse(mut args: VecDeque<String>) -> Result<Args, String> {
         rules: Rules::default(),
         show_misses: false,
         write: None,
+        pack: false,
     };
     let mut sign_ins: Option<f64> = None;
     while let Some(arg) = args.pop_front() {
@@ -93,6 +97,7 @@ fn parse(mut args: VecDeque<String>) -> Result<Args, String> {
             "--incidents" => plan.incidents = number(&arg, &value()?, 0.0, 100_000.0)?,
             "--overlap" => plan.overlap = number(&arg, &value()?, 0.0, 1.0)?,
             "--noise" => plan.noise = number(&arg, &value()?, 0.0, 6.0)?,
+            "--threshold" => plan.threshold = number(&arg, &value()?, 1.0, 1000.0)?,
             "--three-hashes" => plan.three_hashes = true,
             "--spelling" => parsed.spellings = spellings(&value()?)?,
             "--set" => {
@@ -105,6 +110,7 @@ fn parse(mut args: VecDeque<String>) -> Result<Args, String> {
             }
             "--queries" => parsed.rules.folder = Some(PathBuf::from(value()?)),
             "--show-misses" => parsed.show_misses = true,
+            "--zstd" => parsed.pack = true,
             "--write" => parsed.write = Some(PathBuf::from(value()?)),
             _ => return Err(format!("there is no option {arg}")),
         }
@@ -156,7 +162,7 @@ fn run(args: &Args) -> Outcome<()> {
     let mut plan = args.plan.clone();
     plan.seed = args.seeds.0;
     if let Some(folder) = &args.write {
-        let story = export(&plan, folder, &args.spellings)?;
+        let story = export(&plan, folder, &args.spellings, args.pack)?;
         println!(
             "{{\"seed\":{},\"users\":{},\"sign_ins\":{},\"incidents\":{}}}",
             plan.seed,

@@ -16,4 +16,8 @@ mod house;
 mod other_engine;
 mod queries;
 mod readme;
+#[path = "../benches/simulate/mod.rs"]
+#[allow(dead_code, reason = "the example judge needs all of it")]
+mod simulate;
+mod simulator;
 mod spellings;

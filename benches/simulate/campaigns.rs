@@ -38,7 +38,7 @@ fn campaign(draw: &mut Draw<'_>, accounts: Vec<u32>, sources: Vec<IpAddr>) -> Ca
         rounds: 1,
         until: draw.end,
         right: HashMap::new(),
-        fatigue: 0.15,
+        fatigue: 0.2,
         done: 0,
         visits: Vec::new(),
         random: draw.fork(),
@@ -123,7 +123,7 @@ fn brute_force(draw: &mut Draw<'_>) {
     attack.gap = (shortest, shortest * 3);
     attack.round_gap = attack.gap;
     attack.rounds = draw.random.magnitude(25, 600);
-    let_in(draw, &mut attack, 0.3, 14);
+    let_in(draw, &mut attack, 0.4, 14);
     draw.add(draw.start, attack);
 }
 
@@ -137,7 +137,7 @@ fn distributed_brute_force(draw: &mut Draw<'_>) {
     let mean = length / attack.rounds;
     attack.round_gap = (mean / 2, mean * 3 / 2);
     attack.rotate = Rotate::Every(draw.random.between(1, 3));
-    let_in(draw, &mut attack, 0.25, 14);
+    let_in(draw, &mut attack, 0.4, 14);
     draw.add(draw.start, attack);
 }
 
@@ -163,7 +163,7 @@ fn password_spray(draw: &mut Draw<'_>) {
     };
     attack.rotate = Rotate::Every(draw.random.between(1, 40));
     let rounds = attack.rounds;
-    let_in(draw, &mut attack, 0.02, rounds);
+    let_in(draw, &mut attack, 0.03, rounds);
     draw.add(draw.start, attack);
 }
 
@@ -185,7 +185,7 @@ fn distributed_spray(draw: &mut Draw<'_>) {
         false => Rotate::Every(draw.random.between(1, 3)),
     };
     let rounds = attack.rounds;
-    let_in(draw, &mut attack, 0.015, rounds);
+    let_in(draw, &mut attack, 0.02, rounds);
     draw.add(draw.start, attack);
 }
 
@@ -206,7 +206,7 @@ fn low_and_slow_spray(draw: &mut Draw<'_>) {
     if let Disguise::AnyBrowser { app } = attack.disguise {
         attack.disguise = Disguise::One(browser(app, &mut draw.random));
     }
-    let_in(draw, &mut attack, 0.02, u64::from(draw.plan.days));
+    let_in(draw, &mut attack, 0.03, u64::from(draw.plan.days));
     draw.add(draw.start, attack);
 }
 
@@ -236,7 +236,7 @@ fn credential_stuffing(draw: &mut Draw<'_>) {
     attack.gap = (shortest, shortest * 3);
     attack.round_gap = (MINUTE, HOUR);
     attack.rotate = Rotate::Every(draw.random.between(1, 5));
-    let_in(draw, &mut attack, 0.03, 1);
+    let_in(draw, &mut attack, 0.05, 1);
     draw.add(draw.start, attack);
 }
 

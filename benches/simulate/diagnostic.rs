@@ -78,6 +78,7 @@ fn step(event: &Event) -> Option<(&'static str, &'static str)> {
             "false",
             "Invalid username or password or Invalid on-premise username or password.",
         )),
+        _ if matches!(event.attempt.who, Who::Service(_)) => None,
         (Outcome::Success, Secret::Token) => Some((
             "true",
             "First factor requirement satisfied by claim in the token",
@@ -174,11 +175,12 @@ impl<W: Write> Diagnostic<W> {
     }
 
     /// Writes what is still to come again.
-    pub(crate) fn finish(mut self, world: &World) -> io::Result<()> {
+    pub(crate) fn finish(mut self, world: &World) -> io::Result<W> {
         for (due, event) in std::mem::take(&mut self.again) {
             self.line(world, &event, due)?;
         }
-        self.out.flush()
+        self.out.flush()?;
+        Ok(self.out)
     }
 
     fn line(&mut self, world: &World, event: &Event, arrives: Time) -> io::Result<()> {
@@ -236,7 +238,7 @@ impl<W: Write> Diagnostic<W> {
             world.apps[tool.app], APPS[tool.app]
         )?;
         match event.outcome {
-            Outcome::Success if token => write!(
+            Outcome::Success if token && !service => write!(
                 out,
                 r#","additionalDetails":"MFA requirement satisfied by claim in the token""#
             )?,
@@ -311,5 +313,11 @@ pub(super) fn device(world: &World, event: &Event) -> String {
 
 /// The office whose exit this is.
 fn office(world: &World, from: IpAddr) -> Option<u32> {
-    (0..world.offices.min(250)).find(|office| world.office(*office) == from)
+    let IpAddr::V4(from) = from else {
+        return None;
+    };
+    match from.octets() {
+        [198, 51, 100, n] => Some(u32::from(n).saturating_sub(1)).filter(|n| *n < world.offices),
+        _ => None,
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) three_hashes: bool,
     /// A lock is seen everywhere within this time.
     pub(crate) lag: Time,
+    /// Share of the attempts in the first half minute of a lock that still get through.
+    pub(crate) late: f64,
     /// Share of the addresses that nobody ever finds out.
     pub(crate) unnoticed: f64,
     /// How long an address that was found out stays blocked.
@@ -41,16 +43,17 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// The documented numbers, and for the others what the seed says.
-    pub(crate) fn new(seed: u64, three_hashes: bool) -> Self {
+    pub(crate) fn new(seed: u64, threshold: u32, three_hashes: bool) -> Self {
         let mut random = Random::new(seed, 11);
         Self {
-            threshold: 10,
+            threshold,
             first_lock: MINUTE,
             growth: 1.3 + 1.2 * random.unit(),
             longest_lock: random.between(10, 60) * MINUTE,
             forget_after: random.between(1, 6) * HOUR,
             three_hashes,
             lag: random.between(0, 15) * SECOND,
+            late: 0.03,
             unnoticed: 0.4 + 0.3 * random.unit(),
             blocked_for: random.between(6, 96) * HOUR,
             risky: 0.2 + 0.3 * random.unit(),
@@ -84,13 +87,20 @@ struct Account {
     second_factor: bool,
 }
 
-/// When an address is blocked, and for which incident.
-#[derive(Clone, Copy, Default, Debug)]
-struct Reputation {
-    failures: u32,
+/// A time in which an address is blocked, and the incident for which it is.
+#[derive(Clone, Copy, Debug)]
+struct Listing {
     from: Time,
     until: Time,
     owner: Option<u32>,
+}
+
+/// What is known of an address.
+#[derive(Clone, Default, Debug)]
+struct Reputation {
+    /// Failures since it was last found out.
+    failures: u32,
+    listings: Vec<Listing>,
 }
 
 /// What a sign-in came to.
@@ -154,8 +164,15 @@ impl Entra {
 
     /// Puts an address on the list of malicious ones.
     pub(crate) fn list(&mut self, from: IpAddr, since: Time, until: Time, owner: Option<u32>) {
-        let known = self.addresses.entry(from).or_default();
-        (known.from, known.until, known.owner) = (since, until, owner);
+        self.addresses
+            .entry(from)
+            .or_default()
+            .listings
+            .push(Listing {
+                from: since,
+                until,
+                owner,
+            });
     }
 
     /// Self-service reset: ends the lock and forgets the failures.
@@ -194,12 +211,12 @@ impl Entra {
             }
             return plain(attempt.interrupt.unwrap_or(Outcome::Success));
         }
-        if let Some(known) = self.addresses.get(&attempt.from)
-            && (known.from..known.until).contains(&now)
-        {
+        let known = self.addresses.get(&attempt.from);
+        let mut listings = known.into_iter().flat_map(|known| &known.listings);
+        if let Some(listing) = listings.find(|it| (it.from..it.until).contains(&now)) {
             return Verdict {
                 outcome: Outcome::Malicious,
-                owner: known.owner,
+                owner: listing.owner,
             };
         }
         let Who::Account(who) = attempt.who else {
@@ -219,7 +236,7 @@ impl Entra {
         };
         if (counter.from..counter.until).contains(&now) {
             // A data centre that has not heard of the lock yet still checks the password.
-            let is_late = now < counter.from + 30 * SECOND && self.random.chance(0.03);
+            let is_late = now < counter.from + 30 * SECOND && self.random.chance(self.rules.late);
             if !is_late {
                 return Verdict {
                     outcome: Outcome::Locked,
@@ -252,11 +269,14 @@ impl Entra {
         };
         let known = self.addresses.entry(from).or_default();
         known.failures += 1;
-        if known.failures >= limit && known.until <= now {
+        if known.failures >= limit {
             known.failures = 0;
-            known.owner = None;
-            known.from = now + self.random.between(10, 1200) * SECOND;
-            known.until = known.from + self.rules.blocked_for;
+            let from = now + self.random.between(10, 1200) * SECOND;
+            known.listings.push(Listing {
+                from,
+                until: from + self.rules.blocked_for,
+                owner: None,
+            });
         }
     }
 }
@@ -306,3 +326,225 @@ impl Counter {
 
 /// The time that is surely after the end of any archive.
 pub(crate) const NEVER: Time = 1_000_000 * DAY;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::super::event::{Client, Tool};
+    use super::super::words::{Agent, Family};
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1));
+    const AWAY: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+
+    /// A service with one account, which knows `HOME`; nothing in it is left to chance.
+    fn entra(threshold: u32, three_hashes: bool) -> Entra {
+        let rules = Rules {
+            growth: 2.0,
+            longest_lock: HOUR,
+            forget_after: 2 * HOUR,
+            lag: 0,
+            late: 0.0,
+            unnoticed: 1.0,
+            risky: 0.0,
+            ..Rules::new(1, threshold, three_hashes)
+        };
+        let mut entra = Entra::new(rules, [false].into_iter());
+        entra.learn(0, HOME);
+        entra
+    }
+
+    fn attempt(from: IpAddr, secret: Secret) -> Attempt {
+        Attempt {
+            who: Who::Account(0),
+            from,
+            tool: Tool {
+                agent: Agent {
+                    family: Family::EdgeWindows,
+                    version: 0,
+                },
+                app: 0,
+                client: Client::Browser,
+                managed: false,
+            },
+            secret,
+            second_factor: false,
+            interrupt: None,
+        }
+    }
+
+    impl Entra {
+        fn tries(&mut self, now: Time, from: IpAddr, secret: Secret) -> Outcome {
+            self.sign_in(now, &attempt(from, secret), Some(3)).outcome
+        }
+
+        /// Tries wrong passwords, one a second, each another; returns how many were checked.
+        fn guess(&mut self, from: IpAddr, count: u64) -> u64 {
+            (0..count)
+                .take_while(|n| {
+                    let outcome = self.tries(n * SECOND, from, Secret::Wrong(n + 1));
+                    assert!(matches!(outcome, Outcome::BadPassword | Outcome::Locked));
+                    outcome == Outcome::BadPassword
+                })
+                .count() as u64
+        }
+    }
+
+    #[test]
+    fn ten_failures_lock_or_three_in_government_clouds() {
+        assert_eq!(entra(10, false).guess(AWAY, 50), 10);
+        assert_eq!(entra(3, false).guess(AWAY, 50), 3);
+    }
+
+    #[test]
+    fn a_lock_lasts_a_minute_and_refuses_the_right_password() {
+        let mut entra = entra(10, false);
+        entra.guess(AWAY, 10);
+        let locked = entra.sign_in(60 * SECOND, &attempt(AWAY, Secret::Right), None);
+        assert_eq!((locked.outcome, locked.owner), (Outcome::Locked, Some(3)));
+        assert_eq!(
+            entra.tries(70 * SECOND, AWAY, Secret::Right),
+            Outcome::Success
+        );
+    }
+
+    #[test]
+    fn the_first_failure_after_a_lock_locks_again_and_longer() {
+        let mut entra = entra(10, false);
+        entra.guess(AWAY, 10);
+        let again = 75 * SECOND;
+        assert_eq!(
+            entra.tries(again, AWAY, Secret::Wrong(77)),
+            Outcome::BadPassword
+        );
+        assert_eq!(
+            entra.tries(again + 110 * SECOND, AWAY, Secret::Right),
+            Outcome::Locked
+        );
+        assert_eq!(
+            entra.tries(again + 125 * SECOND, AWAY, Secret::Right),
+            Outcome::Success
+        );
+        // After a success everything begins anew.
+        let later = again + 200 * SECOND;
+        assert_eq!(
+            entra.tries(later, AWAY, Secret::Wrong(78)),
+            Outcome::BadPassword
+        );
+        assert_eq!(
+            entra.tries(later + SECOND, AWAY, Secret::Right),
+            Outcome::Success
+        );
+    }
+
+    #[test]
+    fn a_long_pause_is_forgiven() {
+        let mut entra = entra(10, false);
+        entra.guess(AWAY, 9);
+        assert_eq!(
+            entra.tries(3 * HOUR, AWAY, Secret::Wrong(70)),
+            Outcome::BadPassword
+        );
+        assert_eq!(
+            entra.tries(3 * HOUR + SECOND, AWAY, Secret::Wrong(71)),
+            Outcome::BadPassword
+        );
+    }
+
+    #[test]
+    fn a_lock_for_strangers_leaves_the_owner_alone() {
+        let mut entra = entra(10, false);
+        entra.guess(AWAY, 20);
+        assert_eq!(
+            entra.tries(21 * SECOND, AWAY, Secret::Right),
+            Outcome::Locked
+        );
+        assert_eq!(
+            entra.tries(21 * SECOND, HOME, Secret::Right),
+            Outcome::Success
+        );
+        // And a network is known from the first success on.
+        entra.learn(0, AWAY);
+        assert_eq!(
+            entra.tries(22 * SECOND, AWAY, Secret::Right),
+            Outcome::Success
+        );
+    }
+
+    #[test]
+    fn one_wrong_password_locks_only_where_the_last_three_are_not_remembered() {
+        let lock = |three_hashes, passwords: u64| {
+            let mut entra = entra(10, three_hashes);
+            let tries =
+                (0..100).map(|n| entra.tries(n * SECOND, HOME, Secret::Wrong(n % passwords + 1)));
+            tries.collect::<Vec<_>>().contains(&Outcome::Locked)
+        };
+        assert!(lock(false, 1));
+        assert!(!lock(true, 1));
+        assert!(!lock(true, 3));
+        assert!(lock(true, 4));
+    }
+
+    #[test]
+    fn a_reset_ends_the_lock() {
+        let mut entra = entra(10, false);
+        entra.guess(HOME, 20);
+        entra.reset(0);
+        assert_eq!(
+            entra.tries(21 * SECOND, HOME, Secret::Right),
+            Outcome::Success
+        );
+    }
+
+    #[test]
+    fn a_malicious_address_is_refused_whatever_the_password() {
+        let mut entra = entra(10, false);
+        entra.list(AWAY, MINUTE, 2 * MINUTE, Some(5));
+        entra.list(AWAY, 10 * MINUTE, HOUR, None);
+        assert_eq!(entra.tries(0, AWAY, Secret::Right), Outcome::Success);
+        let verdict = entra.sign_in(MINUTE, &attempt(AWAY, Secret::Right), None);
+        assert_eq!(
+            (verdict.outcome, verdict.owner),
+            (Outcome::Malicious, Some(5))
+        );
+        assert_eq!(
+            entra.tries(2 * MINUTE, AWAY, Secret::Right),
+            Outcome::Success
+        );
+        assert_eq!(
+            entra.tries(11 * MINUTE, AWAY, Secret::Wrong(1)),
+            Outcome::Malicious
+        );
+        // Its attempts do not count towards a lock, and no other address is touched.
+        (0..50).for_each(|n| {
+            assert_eq!(
+                entra.tries(11 * MINUTE + n, AWAY, Secret::Wrong(n)),
+                Outcome::Malicious
+            )
+        });
+        assert_eq!(
+            entra.tries(12 * MINUTE, HOME, Secret::Right),
+            Outcome::Success
+        );
+    }
+
+    #[test]
+    fn an_address_is_found_out_by_its_failures() {
+        let mut entra = entra(10, false);
+        entra.rules.unnoticed = 0.0;
+        let limit = entra.noticed_after(AWAY).unwrap();
+        for n in 0..limit {
+            let mut attempt = attempt(AWAY, Secret::Wrong(1));
+            attempt.who = Who::Nobody(n);
+            assert_eq!(
+                entra.sign_in(0, &attempt, None).outcome,
+                Outcome::UnknownUser
+            );
+        }
+        assert_eq!(
+            entra.tries(21 * MINUTE, AWAY, Secret::Right),
+            Outcome::Malicious
+        );
+    }
+}

@@ -110,8 +110,8 @@ impl Actor for Forgetful {
             Outcome::Locked => {
                 self.locks += 1;
                 let wait = match self.locks == self.patience && !self.resets {
-                    true => self.random.between(10, 180) * MINUTE,
-                    false => self.random.magnitude(15, 400) * SECOND,
+                    true => self.random.between(10 * MINUTE, 180 * MINUTE),
+                    false => self.random.magnitude(15 * SECOND, 400 * SECOND),
                 };
                 Some(now + wait)
             }
@@ -163,7 +163,7 @@ impl Actor for Blocked {
         if outcome != Outcome::Success && !gave_up {
             let last = self.tries >= self.patience;
             let wait = if last { 600 } else { 70 };
-            return Some(now + self.random.between(8, wait) * SECOND);
+            return Some(now + self.random.between(8 * SECOND, wait * SECOND));
         }
         self.tries = 0;
         while self.sessions.last().is_some_and(|at| *at <= now) {
@@ -232,6 +232,6 @@ impl Actor for Typist {
         };
         stage.attempt(now, by, attempt);
         self.slips = self.slips.checked_sub(1)?;
-        Some(now + self.random.between(6, 45) * SECOND)
+        Some(now + self.random.between(6 * SECOND, 45 * SECOND))
     }
 }

@@ -200,11 +200,11 @@ impl Draw<'_> {
             incident: self.incident,
             user,
             tool,
-            every: self.random.magnitude(3, 45) * MINUTE,
+            every: self.random.magnitude(5 * MINUTE, 60 * MINUTE),
             jitter: 0.02 + 0.15 * self.random.unit(),
-            burst: self.random.between(1, 5),
+            burst: self.random.between(1, 3),
             fixed,
-            until: self.start + self.random.magnitude(20, 120) * HOUR,
+            until: self.start + self.random.magnitude(8, 80) * HOUR,
             tries: 0,
             began: 0,
             random: self.fork(),
@@ -228,7 +228,7 @@ impl Draw<'_> {
             from,
             patience: self.random.between(1, 6),
             resets: self.random.chance(0.6),
-            pace: self.random.between(15, 60) * SECOND,
+            pace: self.random.between(15 * SECOND, 60 * SECOND),
             locks: 0,
             tries: 0,
             random,
@@ -252,13 +252,15 @@ impl Draw<'_> {
     fn flagged_vpn(&mut self) {
         let user = self.anyone();
         let number = self.random.below(128) as u8;
-        let from = match self.random.below(4) {
+        let from = match self.random.below(6) {
             0 => self.world.hotel(number),
+            1 => self.world.carrier(user, self.start),
             _ => self.world.vpn(self.world.human(user).vpn.unwrap_or(number)),
         };
         let count = self.random.between(1, 4);
+        let within = (2 * DAY).min(self.end - self.start);
         let mut sessions: Vec<Time> = (0..count)
-            .map(|_| self.start + self.random.below(2 * DAY))
+            .map(|_| self.start + self.random.below(within))
             .collect();
         if self.random.chance(0.5) {
             let earlier = self.random.below(2 * DAY);
@@ -305,7 +307,7 @@ impl Draw<'_> {
                 managed: false,
             },
             from,
-            every: self.random.magnitude(5, 180) * MINUTE,
+            every: self.random.magnitude(5 * MINUTE, 180 * MINUTE),
             until: self.start + self.random.magnitude(2, 72) * HOUR,
             random: self.fork(),
         };

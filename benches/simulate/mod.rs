@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) overlap: f64,
     /// How much goes wrong on ordinary days; 1 is usual.
     pub(crate) noise: f64,
+    /// Failures that lock an account: 10, or 3 in the clouds of the US government.
+    pub(crate) threshold: u32,
     /// Whether the last three wrong passwords of an account are remembered.
     pub(crate) three_hashes: bool,
 }
@@ -59,6 +61,7 @@ impl Default for Plan {
             incidents: 24,
             overlap: 0.3,
             noise: 1.0,
+            threshold: 10,
             three_hashes: false,
         }
     }
@@ -85,7 +88,7 @@ pub(crate) fn play(
     mut take: impl FnMut(&World, &Event) -> io::Result<()>,
 ) -> io::Result<Story> {
     let world = World::new(plan.seed, plan.users);
-    let rules = Rules::new(plan.seed, plan.three_hashes);
+    let rules = Rules::new(plan.seed, plan.threshold, plan.three_hashes);
     let needs = world.people.iter().map(|human| human.second_factor);
     let mut entra = Entra::new(rules, needs);
     people::settle(&world, &mut entra);

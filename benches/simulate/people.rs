@@ -39,7 +39,7 @@ pub(crate) fn cast(plan: &Plan, world: &World) -> Vec<(Time, Box<dyn Actor>)> {
     for number in 0..1 + plan.users / 100 {
         let random = Random::new(plan.seed ^ 0x5e41, number.into());
         cast.push((
-            u64::from(number) * MINUTE,
+            u64::from(number) * 77_777,
             Box::new(Service { number, random }),
         ));
     }
@@ -105,6 +105,8 @@ impl Person {
     }
 
     fn note(&mut self, at: Time, doing: Doing) {
+        // Nobody begins on the full second.
+        let at = at + self.random.below(SECOND);
         let place = self.agenda.partition_point(|(other, _)| *other > at);
         self.agenda.insert(place, (at, doing));
     }
@@ -128,29 +130,29 @@ impl Person {
             }
         }
         self.by_vpn = human.vpn.is_some() && self.random.chance(0.3);
-        let begins = after_midnight((human.begins + self.random.below(40)) * MINUTE);
+        let begins = after_midnight(human.begins * MINUTE + self.random.below(40 * MINUTE));
         if works {
-            let ends = begins + self.random.between(440, 560) * MINUTE;
+            let ends = begins + self.random.between(440 * MINUTE, 560 * MINUTE);
             for _ in 0..self.random.between(1, 4) {
                 let at = begins + self.random.below(ends - begins);
                 self.note(at, Doing::Laptop(0));
             }
             self.note(begins, Doing::Laptop(0));
-            let mut at = begins + self.random.between(20, 90) * MINUTE;
+            let mut at = begins + self.random.between(20 * MINUTE, 90 * MINUTE);
             while at < ends {
                 self.note(at, Doing::Renew(false));
-                at += self.random.between(60, 130) * MINUTE;
+                at += self.random.between(60 * MINUTE, 130 * MINUTE);
             }
         } else if self.random.chance(0.2) {
-            let at = begins + self.random.between(30, 600) * MINUTE;
+            let at = begins + self.random.between(30 * MINUTE, 600 * MINUTE);
             self.note(at, Doing::Laptop(0));
         }
         for _ in 0..self.random.between(2, 6) {
-            let at = after_midnight(self.random.between(390, 1390) * MINUTE);
+            let at = after_midnight(self.random.between(390 * MINUTE, 1390 * MINUTE));
             self.note(at, Doing::Renew(true));
         }
         if self.random.chance(0.15) {
-            let at = after_midnight(self.random.between(420, 1380) * MINUTE);
+            let at = after_midnight(self.random.between(420 * MINUTE, 1380 * MINUTE));
             self.note(at, Doing::Phone(0));
         }
         self.note(after_midnight(DAY), Doing::Wake);
@@ -226,19 +228,19 @@ impl Person {
         let outcome = stage.attempt(now, by, attempt);
         match outcome {
             Outcome::BadPassword if tries < 6 => {
-                let at = now + self.random.between(6, 40) * SECOND;
+                let at = now + self.random.between(6 * SECOND, 40 * SECOND);
                 self.note(at, again(tries + 1));
             }
             Outcome::Locked if tries < 8 => {
-                let wait = self.random.magnitude(20, 1800) * SECOND;
+                let wait = self.random.magnitude(20 * SECOND, 1800 * SECOND);
                 self.note(now + wait, again(tries + 3));
             }
             Outcome::Malicious | Outcome::HighRisk if tries < 3 && self.random.chance(0.6) => {
-                let at = now + self.random.between(8, 60) * SECOND;
+                let at = now + self.random.between(8 * SECOND, 60 * SECOND);
                 self.note(at, again(tries + 1));
             }
             Outcome::Malicious | Outcome::HighRisk if !phone && self.random.chance(0.4) => {
-                let at = now + self.random.between(60, 400) * SECOND;
+                let at = now + self.random.between(60 * SECOND, 400 * SECOND);
                 self.note(at, Doing::Phone(3));
             }
             Outcome::NoSession
@@ -246,7 +248,7 @@ impl Person {
             | Outcome::MfaNeeded
             | Outcome::StaySignedIn
             | Outcome::Expired => {
-                let at = now + self.random.between(4, 50) * SECOND;
+                let at = now + self.random.between(4 * SECOND, 50 * SECOND);
                 self.note(at, Doing::Finish);
             }
             _ => {}
@@ -319,7 +321,7 @@ impl Actor for Service {
             incident: None,
         };
         stage.attempt(now, by, attempt);
-        Some(now + self.random.between(30, 60) * MINUTE)
+        Some(now + self.random.between(30 * MINUTE, 60 * MINUTE))
     }
 }
 
@@ -371,7 +373,7 @@ impl Actor for Strays {
         stage.attempt(now, by, attempt);
         if self.random.chance(0.25) {
             self.again = Some(attempt);
-            return Some(now + self.random.between(2, 90) * SECOND);
+            return Some(now + self.random.between(2 * SECOND, 90 * SECOND));
         }
         Some(now + self.random.pause(self.every))
     }

@@ -47,10 +47,51 @@ impl Spelling {
     }
 }
 
+/// A file that is being written.
+enum Sink {
+    Plain(BufWriter<File>),
+    Packed(zstd::stream::write::Encoder<'static, File>),
+}
+
+impl Sink {
+    /// Begins a file of this name, or one of that name and `.zst`.
+    fn create(folder: &Path, name: &str, pack: bool) -> io::Result<Self> {
+        if !pack {
+            let file = File::create(folder.join(name))?;
+            return Ok(Self::Plain(BufWriter::with_capacity(1 << 20, file)));
+        }
+        let file = File::create(folder.join(format!("{name}.zst")))?;
+        Ok(Self::Packed(zstd::stream::write::Encoder::new(file, 1)?))
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(mut file) => file.flush(),
+            Self::Packed(file) => file.finish()?.flush(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Packed(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Packed(file) => file.flush(),
+        }
+    }
+}
+
 /// A log that is being written.
 enum Log {
-    Stated(Diagnostic<BufWriter<File>>),
-    UnifiedAudit(BufWriter<File>),
+    Stated(Diagnostic<Sink>),
+    UnifiedAudit(Sink),
 }
 
 impl Log {
@@ -63,8 +104,8 @@ impl Log {
 
     fn finish(self, world: &World) -> io::Result<()> {
         match self {
-            Self::Stated(out) => out.finish(world),
-            Self::UnifiedAudit(mut out) => out.flush(),
+            Self::Stated(out) => out.finish(world)?.finish(),
+            Self::UnifiedAudit(out) => out.finish(),
         }
     }
 }
@@ -74,11 +115,12 @@ fn simulate(
     plan: &Plan,
     folder: &Path,
     spellings: &[Spelling],
+    pack: bool,
     mut note: impl FnMut(&World, &Event) -> io::Result<()>,
 ) -> io::Result<Story> {
     let mut logs: Vec<Log> = Vec::new();
     for spelling in spellings {
-        let out = BufWriter::with_capacity(1 << 20, File::create(folder.join(spelling.file()))?);
+        let out = Sink::create(folder, spelling.file(), pack)?;
         logs.push(match spelling {
             Spelling::Stated => Log::Stated(Diagnostic::new(out)),
             Spelling::UnifiedAudit => Log::UnifiedAudit(out),
@@ -97,11 +139,17 @@ fn simulate(
 }
 
 /// Writes the logs of `plan` into `folder`, and beside them `truth.ndjson` (a line for each
-/// sign-in) and `incidents.ndjson`. Holds no sign-in in memory.
-pub(crate) fn export(plan: &Plan, folder: &Path, spellings: &[Spelling]) -> io::Result<Story> {
+/// sign-in) and `incidents.ndjson`; with `pack` all but the last packed with zstd. Holds no sign-in
+/// in memory.
+pub(crate) fn export(
+    plan: &Plan,
+    folder: &Path,
+    spellings: &[Spelling],
+    pack: bool,
+) -> io::Result<Story> {
     std::fs::create_dir_all(folder)?;
-    let mut truth = BufWriter::new(File::create(folder.join("truth.ndjson"))?);
-    let story = simulate(plan, folder, spellings, |world, event| {
+    let mut truth = Sink::create(folder, "truth.ndjson", pack)?;
+    let story = simulate(plan, folder, spellings, pack, |world, event| {
         let password = match event.attempt.secret {
             Secret::Right => "right",
             Secret::Wrong(_) => "wrong",
@@ -117,7 +165,7 @@ pub(crate) fn export(plan: &Plan, folder: &Path, spellings: &[Spelling]) -> io::
         });
         writeln!(truth, "{line}")
     })?;
-    truth.flush()?;
+    truth.finish()?;
     let mut out = BufWriter::new(File::create(folder.join("incidents.ndjson"))?);
     for incident in &story.incidents {
         let names = |accounts: &BTreeSet<u32>| -> Vec<String> {
@@ -182,7 +230,7 @@ pub(crate) fn judge(
 ) -> Outcome<Vec<(Spelling, Score)>> {
     let folder = tempfile::tempdir()?;
     let mut truths = Truths::new();
-    let story = simulate(plan, folder.path(), spellings, |world, event| {
+    let story = simulate(plan, folder.path(), spellings, false, |world, event| {
         if let Some(reason) = event.outcome.reason() {
             let truth = Truth {
                 reason,

@@ -16,7 +16,8 @@
 //!
 //! A refusal of an honest person whose account an incident had locked counts as that incident's when
 //! false findings are told, but not when its own refusals are counted. A lone stray attempt that is
-//! reported as `blocked_attack` or `high_risk_block` is no false finding: that is what it was.
+//! reported as `blocked_attack` or `high_risk_block` is no false finding, nor is an honest old client
+//! that is reported as `high_risk_block`: that is what it was.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -127,7 +128,9 @@ struct Held {
     own: BTreeMap<u32, u64>,
     /// By incident, with those of honest people that it locked out.
     behind: BTreeMap<u32, u64>,
+    /// Of nobody's incident: of strays, and others that were a high risk.
     strays: u64,
+    risks: u64,
 }
 
 /// Compares `results` with what truly happened.
@@ -179,12 +182,13 @@ impl Score {
             let finding = event["finding_id"].as_str().unwrap_or_default();
             let held = held.entry(finding.to_owned()).or_default();
             held.all += 1;
-            held.strays += u64::from(truth.role == Role::Stray);
             if let Some(incident) = truth.incident {
                 *held.own.entry(incident).or_default() += 1;
             }
-            if let Some(incident) = truth.incident.or(truth.behind) {
-                *held.behind.entry(incident).or_default() += 1;
+            match truth.incident.or(truth.behind) {
+                Some(incident) => *held.behind.entry(incident).or_default() += 1,
+                None if truth.role == Role::Stray => held.strays += 1,
+                None => held.risks += u64::from(truth.reason == "high_confidence_risk"),
             }
         }
         self.lost = truths.len() as u64 - met.len() as u64;
@@ -270,8 +274,12 @@ impl Score {
             Some("medium" | "high" | "critical")
         );
         let of_incidents: u64 = held.behind.values().sum();
-        let lone_block = ["blocked_attack", "high_risk_block"].contains(&named);
-        let explained = of_incidents + if lone_block { held.strays } else { 0 };
+        let explained = of_incidents
+            + match named {
+                "blocked_attack" => held.strays,
+                "high_risk_block" => held.strays + held.risks,
+                _ => 0,
+            };
         if grave && explained * 2 < held.all {
             self.false_findings += 1;
             self.misses.push(format!(
