@@ -192,7 +192,7 @@ impl Draw<'_> {
             _ => self.world.phone(user),
         };
         let fixed = match self.random.below(4) {
-            0 => Some(self.world.office(human.office)),
+            0 if human.remote < 1.0 => Some(self.world.office(human.office)),
             1 => Some(self.world.home(user, self.start)),
             _ => None,
         };

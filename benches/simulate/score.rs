@@ -11,7 +11,7 @@
 //! | split | incidents with more than two findings (other than `insufficient_data`) that hold at least two of its refusals |
 //! | merged | findings of which each of two different attacks owns at least a fifth |
 //! | false | findings of severity medium or higher (other than `insufficient_data`) of which no incident, or several together, own half |
-//! | entered | accounts that an attacker of an incident signed in to: named in `compromised_users` of a finding, or missed |
+//! | entered | accounts that the attacker of an incident with a refusal signed in to: named in `compromised_users` of a finding, or missed |
 //! | named in error | accounts named there that nobody entered, and whose password no attacker learned |
 //!
 //! A refusal of an honest person whose account an incident had locked counts as that incident's when
@@ -306,7 +306,8 @@ impl Score {
         let mut entered: BTreeMap<String, &Incident> = BTreeMap::new();
         for incident in &story.incidents {
             known.extend(incident.known.iter().map(|user| upn(&story.world, *user)));
-            for user in &incident.entered {
+            // Without a refusal there is no finding that could name them.
+            for user in incident.entered.iter().filter(|_| incident.refusals() > 0) {
                 entered.insert(upn(&story.world, *user), incident);
             }
         }

@@ -86,7 +86,7 @@ pub(crate) struct Incident {
     pub(crate) attempts: u64,
     /// Refusals for a lock, a malicious address, a high risk.
     pub(crate) refused: [u64; 3],
-    /// Attempts that got past the reputation of the address.
+    /// Attempts that were not refused for where they came from: neither as malicious nor as a risk.
     pub(crate) past: u64,
     pub(crate) first: Option<Time>,
     pub(crate) last: Time,
@@ -119,10 +119,14 @@ impl Incident {
         self.refused.iter().sum()
     }
 
-    /// What was meant as an attack but never got as far as a password is a blocked attack.
+    /// What was meant as an attack but never got as far as a password is a blocked attack, or a
+    /// block of high risk if no address was malicious.
     pub(crate) fn settle(&mut self) {
         if self.cause.is_attack() && self.past == 0 {
-            self.cause = Cause::BlockedAttack;
+            self.cause = match self.refused[1] {
+                0 => Cause::HighRiskBlock,
+                _ => Cause::BlockedAttack,
+            };
         }
     }
 }
@@ -174,7 +178,8 @@ impl Stage<'_> {
             Outcome::HighRisk => incident.refused[2] += 1,
             _ => {}
         }
-        incident.past += u64::from(outcome != Outcome::Malicious);
+        let stopped = matches!(outcome, Outcome::Malicious | Outcome::HighRisk);
+        incident.past += u64::from(!stopped);
         incident.first.get_or_insert(now);
         incident.last = now;
         incident.sources.insert(attempt.from);
