@@ -54,6 +54,14 @@ fn the_same_plan_gives_the_same_files_and_another_seed_others() {
     let (one, same, other) = (write("one", 7), write("same", 7), write("other", 8));
     assert!(one == same);
     assert!(one != other);
+
+    let packed = folder.path().join("packed");
+    export(&small(), &packed, &[Spelling::Stated], true).unwrap();
+    for name in ["diagnostic.ndjson.zst", "truth.ndjson.zst"] {
+        let bytes = std::fs::read(packed.join(name)).unwrap();
+        assert!(bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]), "{name}");
+        assert!(bytes.len() * 5 < one[0].len(), "{name}");
+    }
 }
 
 #[test]

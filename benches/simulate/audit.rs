@@ -46,7 +46,7 @@ fn line(out: &mut impl Write, world: &World, event: &Event) -> io::Result<()> {
     let mut who = name(world, attempt.who);
     // Unlike the others, this log keeps the capitals of a name.
     if let Who::Account(account) = attempt.who
-        && account % 3 == 0
+        && account.is_multiple_of(3)
     {
         who.upn.replace_range(..1, "U");
     }
@@ -67,7 +67,7 @@ fn line(out: &mut impl Write, world: &World, event: &Event) -> io::Result<()> {
     // One in four addresses comes with a port.
     let port = hash(&[world.seed, 61, event.number]);
     let ip = match attempt.from {
-        ip if port % 4 > 0 => ip.to_string(),
+        ip if !port.is_multiple_of(4) => ip.to_string(),
         IpAddr::V4(v4) => format!("{v4}:{}", 16_000 + port / 4 % 40_000),
         IpAddr::V6(v6) => format!("[{v6}]:{}", 16_000 + port / 4 % 40_000),
     };

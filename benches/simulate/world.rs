@@ -217,7 +217,7 @@ impl World {
                 true => Client::ActiveSync,
                 false => Client::Modern,
             },
-            managed: user % 3 == 0,
+            managed: user.is_multiple_of(3),
         }
     }
 }
