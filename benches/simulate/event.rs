@@ -187,8 +187,8 @@ pub(crate) struct Event {
     pub(crate) attempt: Attempt,
     pub(crate) outcome: Outcome,
     pub(crate) role: Role,
-    /// The incident that this sign-in belongs to: that of the actor, or the one for which the
-    /// address of an honest person is blocked.
+    /// The incident that this sign-in belongs to: the one for which the address of an honest person
+    /// is blocked, or else that of the actor.
     pub(crate) incident: Option<u32>,
     /// The incident that locked the account, when this sign-in met a lock.
     pub(crate) behind: Option<u32>,

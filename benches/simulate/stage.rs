@@ -119,14 +119,15 @@ impl Incident {
         self.refused.iter().sum()
     }
 
-    /// What was meant as an attack but never got as far as a password is a blocked attack, or a
-    /// block of high risk if no address was malicious.
+    /// What was meant as an attack but never got as far as a password is a blocked attack. Whatever
+    /// was refused for nothing but its high risk is a block of high risk.
     pub(crate) fn settle(&mut self) {
-        if self.cause.is_attack() && self.past == 0 {
-            self.cause = match self.refused[1] {
-                0 => Cause::HighRiskBlock,
-                _ => Cause::BlockedAttack,
-            };
+        let [lockouts, blocks, risks] = self.refused;
+        let stopped = self.past == 0 || !self.cause.is_attack();
+        if stopped && risks > 0 && lockouts + blocks == 0 {
+            self.cause = Cause::HighRiskBlock;
+        } else if self.past == 0 && self.cause.is_attack() {
+            self.cause = Cause::BlockedAttack;
         }
     }
 }
@@ -149,7 +150,8 @@ impl Stage<'_> {
         let listed = (honest && outcome == Outcome::Malicious)
             .then_some(verdict.owner)
             .flatten();
-        let incident = by.incident.or(listed);
+        // A phone with an old password behind a blocked exit is refused for the exit.
+        let incident = listed.or(by.incident);
         let behind = (outcome == Outcome::Locked)
             .then_some(verdict.owner)
             .flatten();
