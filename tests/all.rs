@@ -17,5 +17,9 @@ mod other_engine;
 mod parquet;
 mod queries;
 mod readme;
+#[path = "../benches/simulate/mod.rs"]
+#[allow(dead_code, reason = "the example judge needs all of it")]
+mod simulate;
+mod simulator;
 mod spellings;
 mod traps;
