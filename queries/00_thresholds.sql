@@ -37,6 +37,8 @@ SELECT
   8 AS distributed_spray_users,
   -- Most attempts on each account, on average, in such a campaign. (Elastic, same rule: 5)
   5.0 AS distributed_spray_attempts_per_user,
+  -- Failures after which the tenant locks an account. (Entra's default: 10; US Government: 3; --lockout-threshold sets it)
+  10 AS lockout_threshold,
   -- Failures on one account within brute_force_window that make guessing. (Entra's lockout threshold, Sentinel, Panther: 10)
   10 AS brute_force_failures,
   -- The window of brute_force_failures. (Sentinel, SigninBruteForce-AzurePortal: 20 minutes)

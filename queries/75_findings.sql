@@ -5,7 +5,8 @@
 --   bad_passwords are of these (for other causes only of the users themselves). compromised_users are accounts that
 --   got in, or whose password was right, from an address of an attack, from attack_lookback before its first refusal
 --   until compromise_window after its last, and that had not signed in from that network before.
---   severity is that of the cause; high from many_accounts on; critical when somebody got in.
+--   severity is that of the cause; high from many_accounts on, or when a VIP is among the users of a cause that is no
+--   honest mistake; critical when somebody got in. vips and indicators are what the analyst brought.
 -- result: findings
 -- keep: yes
 WITH honest_users AS (
@@ -84,7 +85,19 @@ judged AS (
   SELECT
     g.*,
     v.confidence,
-    v.evidence,
+    CASE
+      WHEN x.listed_refusals > 0 THEN array_append(
+        v.evidence,
+        named_struct(
+          'feature', 'refusals that match an indicator of the analyst',
+          'value', CAST(x.listed_refusals AS DOUBLE),
+          'threshold', CAST(1 AS DOUBLE)
+        )
+      )
+      ELSE v.evidence
+    END AS evidence,
+    x.vips,
+    x.indicators,
     CAST(coalesce(array_length(g.accounts), 0) AS BIGINT) AS user_count,
     CAST(coalesce(array_length(g.ip_addresses), 0) AS BIGINT) AS ip_count,
     greatest(
@@ -95,6 +108,7 @@ judged AS (
     CASE
       WHEN s.finding_id IS NOT NULL THEN 'critical'
       WHEN greatest(CAST(array_length(g.accounts) AS BIGINT), w.accounts_tried) >= $many_accounts THEN 'high'
+      WHEN x.vips IS NOT NULL AND (c.attack OR c.cause = 'insufficient_data') THEN 'high'
       ELSE c.severity
     END AS severity,
     coalesce(w.bad_passwords, 0) AS bad_passwords,
@@ -110,6 +124,7 @@ judged AS (
   INNER JOIN verdicts AS v ON g.first_refusal = v.refusal_no
   LEFT JOIN wrong AS w ON g.finding_id = w.finding_id
   LEFT JOIN got_in AS s ON g.finding_id = s.finding_id
+  LEFT JOIN finding_context AS x ON g.finding_id = x.finding_id
 )
 SELECT
   j.finding_id,
@@ -146,6 +161,7 @@ SELECT
   j.bad_passwords,
   j.user_count,
   j.users,
+  j.vips,
   j.accounts_tried,
   j.ip_count,
   j.ip_addresses,
@@ -156,6 +172,7 @@ SELECT
   j.user_agents,
   j.compromised_users,
   j.first_success,
+  j.indicators,
   j.evidence,
   CASE WHEN j.technique = '' THEN NULL ELSE string_to_array(j.technique, ',') END AS attack_techniques,
   j.explanation,

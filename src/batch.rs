@@ -8,11 +8,13 @@ mod signins;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::sql::parser::Statement;
 
+use crate::context::Context;
 use crate::coverage::{Coverage, NotJudged};
 use crate::decode::{Keep, Limits};
 use crate::engine::{Engine, Resources, USUAL_ROW};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub strict: bool,
     /// The queries, with thresholds set.
     pub queries: Queries,
+    /// What the analyst knows and the log does not.
+    pub context: Arc<Context>,
     /// Threads, memory and the temporary folder.
     pub resources: Resources,
 }
@@ -95,7 +99,7 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
         None => columns_of(&engine, &settings.queries, &names, None)?,
     };
     let table = signins(&engine, settings, "analyze", columns, progress)?;
-    let mut session = table.session(&engine, &settings.queries)?;
+    let mut session = table.session(&engine, settings)?;
     engine.query(session.provide(&names, progress))?;
     let mut coverage = table.coverage;
     judge(&session, &mut coverage)?;
@@ -132,8 +136,15 @@ pub fn convert(
     let engine = Engine::start(&settings.resources)?;
     let (store, mut inputs) = read_all(&engine, settings, Columns::ALL, progress)?;
     progress.enter("writing the archive");
-    write_days(&engine, store, Columns::ALL, folder.path(), &mut inputs)?;
-    let coverage = with_settings(Coverage::of("convert", inputs), settings);
+    let (_, filled) = write_days(
+        &engine,
+        store,
+        Columns::ALL,
+        folder.path(),
+        &mut inputs,
+        &settings.context,
+    )?;
+    let coverage = with_settings(Coverage::of("convert", inputs), settings, filled);
     folder.write_coverage(&coverage)?;
     progress.check()?;
     folder.commit()?;
@@ -164,7 +175,7 @@ pub fn open(
         }
     };
     let table = signins(&engine, settings, "sql", columns, progress)?;
-    let session = table.session(&engine, &settings.queries)?;
+    let session = table.session(&engine, settings)?;
     Ok((engine, session, table.coverage))
 }
 

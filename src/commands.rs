@@ -73,13 +73,14 @@ fn analyze(
     let (format, fail_on, top) = config.presentation(typed);
     let queries = config.queries(&typed.deciding)?;
     let out = typed.out.as_ref();
-    let settings = config.settings(
+    let mut settings = config.settings(
         typed.inputs.clone(),
         global,
         &typed.reading,
         queries,
         out.map(|out| out.as_path()),
     )?;
+    settings.context = config.context(&typed.knowing, Some(&typed.important))?;
     let out = out.map(|folder| Out {
         folder: folder.clone(),
         format,
@@ -117,13 +118,14 @@ fn convert(
     progress: &Arc<Progress>,
 ) -> Result<u8> {
     let quiet = config.is_quiet(global);
-    let settings = config.settings(
+    let mut settings = config.settings(
         typed.inputs.clone(),
         global,
         &typed.reading,
         Queries::builtin()?,
         Some(&typed.out),
     )?;
+    settings.context = config.context(&typed.knowing, None)?;
     let bar = Bar::watch(progress, quiet);
     let coverage = batch::convert(&settings, &typed.out, typed.overwrite, progress)?;
     drop(bar);

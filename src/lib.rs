@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod batch;
 pub mod cli;
+pub mod context;
 pub mod coverage;
 pub mod decode;
 pub mod engine;

@@ -86,6 +86,12 @@ pub struct Analyze {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
+    /// Who matters most.
+    #[command(flatten)]
+    pub important: Important,
     /// How to decide.
     #[command(flatten)]
     pub deciding: Deciding,
@@ -106,6 +112,9 @@ pub struct Convert {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
 }
 
 /// Arguments of `inspect`.
@@ -154,6 +163,12 @@ pub struct Sql {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
+    /// Who matters most.
+    #[command(flatten)]
+    pub important: Important,
     /// How to decide.
     #[command(flatten)]
     pub deciding: Deciding,
@@ -250,6 +265,45 @@ pub struct Reading {
     pub max_ratio: Option<u64>,
 }
 
+/// What you know and the log does not.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Context")]
+pub struct Knowing {
+    /// Trust this network, or those of a file (a network or address a line, a label after it); may
+    /// be given several times
+    #[arg(
+        long,
+        value_name = "CIDR|FILE",
+        env = "SIGNSIFT_TRUSTED_NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_network: Vec<String>,
+    /// Fill missing network owners from this offline database (MMDB, such as GeoLite2-ASN)
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_ASN_DB")]
+    pub asn_db: Option<PathBuf>,
+    /// Fill missing countries from this offline database (MMDB, such as GeoLite2-Country)
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_COUNTRY_DB")]
+    pub country_db: Option<PathBuf>,
+    /// Mark sign-ins by these bad addresses, networks, AS numbers and user agents (one a line, CSV
+    /// with a column `value`, or a STIX 2.1 bundle); may be given several times
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SIGNSIFT_INDICATORS",
+        value_delimiter = ','
+    )]
+    pub indicators: Vec<PathBuf>,
+}
+
+/// Who matters most.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Context")]
+pub struct Important {
+    /// Accounts whose findings are severe: sign-in names or object ids, one a line
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_VIP")]
+    pub vip: Option<PathBuf>,
+}
+
 /// How to decide.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Deciding")]
@@ -257,6 +311,10 @@ pub struct Deciding {
     /// Length of the time windows of the table windows, such as 15m, 1h or 1d [default: 1h]
     #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_WINDOW")]
     pub window: Option<String>,
+    /// Failures after which the tenant locks an account, where it is not Entra's default of 10; the
+    /// same as --set lockout_threshold=N
+    #[arg(long, value_name = "N", env = "SIGNSIFT_LOCKOUT_THRESHOLD")]
+    pub lockout_threshold: Option<u32>,
     /// Override a threshold; may be given several times. `signsift queries thresholds` lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,

@@ -33,13 +33,14 @@ pub(super) fn sql(
 ) -> Result<u8> {
     let (query, inputs) = query_and_inputs(typed)?;
     let queries = config.queries(&typed.deciding)?;
-    let settings = config.settings(
+    let mut settings = config.settings(
         inputs.clone(),
         global,
         &typed.reading,
         queries,
         typed.out.as_deref(),
     )?;
+    settings.context = config.context(&typed.knowing, Some(&typed.important))?;
     let quiet = config.is_quiet(global);
     let Some(query) = query else {
         let bar = Bar::watch(progress, quiet);

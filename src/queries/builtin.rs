@@ -30,6 +30,7 @@ pub(super) static COLUMNS: &[&str] = &[
     "stated_reason",
     "password_result",
     "is_trusted_location",
+    "indicators",
     "correlation_id",
 ];
 
@@ -61,6 +62,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "69_insufficient_data.sql",
     "70_verdicts.sql",
     "72_patterns.sql",
+    "74_finding_context.sql",
     "75_findings.sql",
     "80_events.sql",
     "81_users.sql",

@@ -28,6 +28,8 @@ pub const CLAIMS: &str = "claims";
 pub const CAUSES: &str = "causes";
 /// The canonical table; the only table that queries start from.
 pub const SIGNINS: &str = "signins";
+/// The accounts that matter most, as the analyst names them: one column, `account`, lower case.
+pub const VIPS: &str = "vips";
 const THRESHOLDS: &str = "thresholds";
 
 /// One file of `queries/`: a single SELECT under a header of `-- key: value` lines.
@@ -108,7 +110,8 @@ impl Queries {
             if query.name == THRESHOLDS {
                 thresholds = Some(thresholds::read(&query.file, &query.statement)?);
             }
-            if list.iter().any(|other| other.name == query.name) || query.name == SIGNINS {
+            let is_table = [SIGNINS, VIPS].contains(&query.name.as_str());
+            if is_table || list.iter().any(|other| other.name == query.name) {
                 return Err(query.wrong(format!("a view called {} is there already", query.name)));
             }
             list.push(query);
@@ -132,7 +135,7 @@ impl Queries {
         let last_cause = self.last_cause();
         for (at, query) in self.list.iter().enumerate() {
             for used in &query.uses {
-                let known = used == SIGNINS
+                let known = [SIGNINS, VIPS].contains(&used.as_str())
                     || self.list[..at].iter().any(|earlier| earlier.name == *used)
                     || ([CLAIMS, CAUSES].contains(&used.as_str()) && last_cause < Some(at));
                 if !known {
