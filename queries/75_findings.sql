@@ -108,7 +108,7 @@ judged AS (
     CASE
       WHEN s.finding_id IS NOT NULL THEN 'critical'
       WHEN greatest(CAST(array_length(g.accounts) AS BIGINT), w.accounts_tried) >= $many_accounts THEN 'high'
-      WHEN x.vips IS NOT NULL AND (c.attack OR c.cause = 'insufficient_data') THEN 'high'
+      WHEN x.vips IS NOT NULL AND (c.severity = 'medium' OR c.cause = 'insufficient_data') THEN 'high'
       ELSE c.severity
     END AS severity,
     coalesce(w.bad_passwords, 0) AS bad_passwords,

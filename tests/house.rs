@@ -100,7 +100,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("archive", &["error", "signin", "store"]),
     ("engine", &["error"]),
     ("queries", &["archive", "error", "progress", "signin"]),
-    ("coverage", &["decode"]),
+    ("context", &["error", "signin"]),
+    ("coverage", &["context", "decode"]),
     (
         "read",
         &[
@@ -113,14 +114,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "batch",
         &[
-            "archive", "coverage", "decode", "engine", "error", "progress", "queries", "read",
-            "results", "signin", "source", "store",
+            "archive", "context", "coverage", "decode", "engine", "error", "progress", "queries",
+            "read", "results", "signin", "source", "store",
         ],
     ),
     (
         "cli",
         &[
-            "batch", "decode", "engine", "error", "queries", "results", "source",
+            "batch", "context", "decode", "engine", "error", "queries", "results", "source",
         ],
     ),
 ];
@@ -282,7 +283,8 @@ fn no_rust_file_holds_sql() {
 fn every_number_that_decides_has_a_name() {
     let mut broken = Vec::new();
     for (name, text) in files("queries", ".sql") {
-        if name.ends_with("00_thresholds.sql") {
+        // The rules of others have numbers and codes of their own, which nobody sets.
+        if name.ends_with("00_thresholds.sql") || name.starts_with("queries/public/") {
             continue;
         }
         let statement = statement(&text);

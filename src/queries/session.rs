@@ -68,7 +68,10 @@ impl Session {
             frugal: false,
         };
         session.register(SIGNINS, signins)?;
-        session.set_vips(&[])?;
+        let known = session.context.table_exist(VIPS);
+        if !known.map_err(Error::query(VIPS))? {
+            session.set_vips(&[])?;
+        }
         Ok(session)
     }
 
@@ -77,7 +80,7 @@ impl Session {
     /// # Errors
     /// A table that the engine refuses.
     pub fn set_vips(&self, accounts: &[String]) -> Result<()> {
-        let field = Field::new("account", DataType::Utf8, false);
+        let field = Field::new("account", DataType::Utf8, true);
         let schema = Arc::new(Schema::new(vec![field]));
         let accounts: ArrayRef = Arc::new(StringArray::from_iter_values(accounts));
         let table = RecordBatch::try_new(Arc::clone(&schema), vec![accounts])
