@@ -179,6 +179,26 @@ pub fn open(
     Ok((engine, session, table.coverage))
 }
 
+/// The rows of one stored view over the inputs, for `command`; only what it needs is read and decided.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn view(
+    settings: &Settings,
+    command: &'static str,
+    name: &str,
+    progress: &Progress,
+) -> Result<(Vec<RecordBatch>, Coverage)> {
+    let engine = Engine::start(&settings.resources)?;
+    let names = BTreeSet::from([name.to_owned()]);
+    let columns = columns_of(&engine, &settings.queries, &names, None)?;
+    let table = signins(&engine, settings, command, columns, progress)?;
+    let mut session = table.session(&engine, settings)?;
+    engine.query(session.provide(&names, progress))?;
+    let rows = session.rows(name)?.collect::<Result<Vec<_>>>()?;
+    Ok((rows, table.coverage))
+}
+
 /// The result tables: (view, name of the table).
 fn results(queries: &Queries) -> Vec<(String, String)> {
     queries

@@ -1,6 +1,8 @@
 //! One function a command: settings in, data on stdout, words for people on stderr, an exit code.
 
 mod about;
+mod compare;
+mod explain;
 mod sql;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,8 @@ pub(crate) fn run(cli: Cli, progress: &Arc<Progress>) -> Result<u8> {
         Command::Convert(typed) => convert(&typed, &cli.global, &config, progress),
         Command::Inspect(typed) => inspect(&typed, &cli.global, &config, progress),
         Command::Sql(typed) => sql::sql(&typed, &cli.global, &config, progress),
+        Command::Explain(typed) => explain::explain(&typed),
+        Command::Compare(typed) => compare::compare(&typed, &cli.global, &config, progress),
         Command::Spellings => about::spellings(),
         Command::Queries(typed) => about::queries(&typed, &config),
         Command::Schema(typed) => about::schema(&typed, &config),

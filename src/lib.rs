@@ -11,6 +11,7 @@ pub mod coverage;
 pub mod decode;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod inspect;
 pub mod progress;
 pub mod queries;

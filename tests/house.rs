@@ -109,8 +109,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    ("explain", &["error", "results"]),
     // The summary on the terminal shows an analysis.
-    ("results", &["batch", "coverage", "error"]),
+    ("results", &["batch", "coverage", "error", "explain"]),
     (
         "batch",
         &[

@@ -117,8 +117,7 @@ pub(super) fn signins(
         progress.enter("sorting by day");
         let folder = engine.temp().join("signins");
         let context = &settings.context;
-        let (files, of_days) =
-            write_days(engine, store, columns, &folder, &mut inputs, context)?;
+        let (files, of_days) = write_days(engine, store, columns, &folder, &mut inputs, context)?;
         filled += of_days;
         archive::table(&files, columns.schema()).map_err(failed)?
     };

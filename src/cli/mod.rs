@@ -47,6 +47,10 @@ pub enum Command {
     Inspect(Inspect),
     /// Ask anything of sign-in logs in SQL
     Sql(Sql),
+    /// Explain one finding of a folder of results: evidence, timeline, events, advice
+    Explain(Explain),
+    /// Run the public rules on sign-in logs and say where they differ from the findings
+    Compare(Compare),
     /// List the spellings of sign-in logs that can be read
     Spellings,
     /// List the queries that decide, or show one of them
@@ -185,6 +189,66 @@ pub enum SqlFormat {
     Csv,
     /// Parquet (needs --out, or a pipe)
     Parquet,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Id of the finding, or the beginning of it
+    #[arg(value_name = "FINDING_ID")]
+    pub id: String,
+    /// A folder that `analyze --out` wrote, in any format
+    #[arg(value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Show every event, account and address instead of the first few
+    #[arg(long)]
+    pub all: bool,
+    /// Form of what is said
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ExplainFormat,
+}
+
+/// How `explain` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Files, folders, globs, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Form of the rows [default: table, or what the name of --out ends in]
+    #[arg(long, value_enum)]
+    pub format: Option<CompareFormat>,
+    /// Write to this new file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
+    /// How to decide.
+    #[command(flatten)]
+    pub deciding: Deciding,
+}
+
+/// How `compare` shows rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// A table and words for people
+    Table,
+    /// One JSON object a line
+    Json,
+    /// CSV with a header
+    Csv,
 }
 
 /// Arguments of `queries`.

@@ -125,11 +125,7 @@ impl Config {
     ///
     /// # Errors
     /// A file that cannot be read or understood.
-    pub fn context(
-        &self,
-        typed: &Knowing,
-        important: Option<&Important>,
-    ) -> Result<Arc<Context>> {
+    pub fn context(&self, typed: &Knowing, important: Option<&Important>) -> Result<Arc<Context>> {
         let several = |typed: &[String], file: &[String]| match typed {
             [] => file.to_vec(),
             typed => typed.to_vec(),

@@ -239,13 +239,13 @@ fn of_output(error: Error) -> Error {
 }
 
 /// A file that appears under its name only when it is whole.
-struct Whole {
-    file: tempfile::NamedTempFile,
+pub(super) struct Whole {
+    pub(super) file: tempfile::NamedTempFile,
     path: std::path::PathBuf,
 }
 
 impl Whole {
-    fn create(path: &Path) -> Result<Whole> {
+    pub(super) fn create(path: &Path) -> Result<Whole> {
         if path.exists() {
             return Err(Error::OutputExists {
                 path: path.to_owned(),
@@ -265,7 +265,7 @@ impl Whole {
         })
     }
 
-    fn commit(self) -> Result<()> {
+    pub(super) fn commit(self) -> Result<()> {
         let Whole { file, path } = self;
         let failed = |source| Error::Write {
             path: path.clone(),

@@ -71,8 +71,7 @@ impl<'c> Filler<'c> {
         let at = |name: &str| schema.index_of(name).ok();
         if let (Some(at), true) = (at("asn"), self.context.asn.is_some()) {
             let owners = |row: usize| known.get(row)?.as_ref()?.owner;
-            (columns[at], self.filled.asn) =
-                numbers(&columns[at], owners, self.filled.asn);
+            (columns[at], self.filled.asn) = numbers(&columns[at], owners, self.filled.asn);
         }
         if let (Some(at), true) = (at("country"), self.context.country.is_some()) {
             let countries = |row: usize| known.get(row)?.as_ref()?.country.as_deref();
@@ -241,7 +240,11 @@ fn longer<'m>(lists: &ListArray, more: impl Fn(usize) -> &'m [Arc<str>]) -> Arra
         seen.clear();
         if lists.is_valid(row) {
             let said = lists.value(row);
-            seen.extend(said.as_string::<i32>().iter().map(|text| text.map(str::to_owned)));
+            seen.extend(
+                said.as_string::<i32>()
+                    .iter()
+                    .map(|text| text.map(str::to_owned)),
+            );
         }
         for label in more {
             let known = |text: &Option<String>| text.as_deref() == Some(label);

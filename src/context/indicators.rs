@@ -64,7 +64,10 @@ impl Indicators {
         let whole = self.agents.get(&agent).into_iter().flatten();
         let begun = self.beginnings.iter();
         let begun = begun.filter(|(beginning, _)| agent.starts_with(beginning.as_str()));
-        whole.chain(begun.map(|(_, label)| label)).cloned().collect()
+        whole
+            .chain(begun.map(|(_, label)| label))
+            .cloned()
+            .collect()
     }
 
     /// Takes the entries of one file.
@@ -72,9 +75,8 @@ impl Indicators {
         let text = lists::read(FLAG, path)?;
         let (entries, not_used) = (self.entries, self.not_used);
         if text.trim_start().starts_with('{') {
-            let found = stix::read(&text).map_err(|reason| {
-                Error::setting(format!("{FLAG} {}", path.display()), reason)
-            })?;
+            let found = stix::read(&text)
+                .map_err(|reason| Error::setting(format!("{FLAG} {}", path.display()), reason))?;
             self.not_used += found.not_used;
             for (kind, label) in found.entries {
                 self.add(kind, label, || format!("{FLAG} {}", path.display()))?;
@@ -113,8 +115,9 @@ impl Indicators {
             .comment(Some(b'#'))
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let failed =
-            |error: csv::Error| Error::setting(format!("{FLAG} {}", path.display()), error.to_string());
+        let failed = |error: csv::Error| {
+            Error::setting(format!("{FLAG} {}", path.display()), error.to_string())
+        };
         let header = reader.headers().map_err(failed)?.clone();
         let column = |name: &str| {
             header
@@ -133,7 +136,9 @@ impl Indicators {
             let place = || lists::place(FLAG, path, line);
             let found = match cell(kind) {
                 None => guess(value),
-                Some(word) => typed(word, value).map_err(|reason| Error::setting(place(), reason))?,
+                Some(word) => {
+                    typed(word, value).map_err(|reason| Error::setting(place(), reason))?
+                }
             };
             match found {
                 Some(kind) => self.add(kind, cell(label).unwrap_or(value).to_owned(), place)?,

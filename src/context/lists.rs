@@ -49,9 +49,12 @@ pub(super) fn place(flag: &str, path: &Path, line: usize) -> String {
 /// the names of guests have a `#` inside.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     text.lines().enumerate().filter_map(|(at, line)| {
-        let comment = line
-            .match_indices('#')
-            .find(|(at, _)| line[..*at].chars().next_back().is_none_or(char::is_whitespace));
+        let comment = line.match_indices('#').find(|(at, _)| {
+            line[..*at]
+                .chars()
+                .next_back()
+                .is_none_or(char::is_whitespace)
+        });
         let whole = comment.map_or(line, |(at, _)| &line[..at]).trim();
         if whole.is_empty() {
             return None;

@@ -105,7 +105,15 @@ fn trusted_networks_are_marked_and_named() {
     let trusted: Vec<_> = trusted.as_boolean().iter().collect();
     assert_eq!(
         trusted,
-        [Some(true), Some(true), Some(true), Some(true), None, None, Some(false)]
+        [
+            Some(true),
+            Some(true),
+            Some(true),
+            Some(true),
+            None,
+            None,
+            Some(false)
+        ]
     );
     assert_eq!(
         lists(&filled, "network_location_names"),
@@ -135,7 +143,10 @@ fn a_network_that_cannot_be_meant_is_told_with_its_line() {
         })
     };
     let text = of(&path(&folder, "a.txt"));
-    assert!(text.contains("a.txt, line 2: \"the\" is no network"), "{text}");
+    assert!(
+        text.contains("a.txt, line 2: \"the\" is no network"),
+        "{text}"
+    );
     assert!(of(&path(&folder, "b.txt")).contains("line 1: ::/0 holds every address"));
     assert!(of("0.0.0.0/0").contains("holds every address"));
     assert!(of("192.0.2.0/33").contains("neither a network such as"));
@@ -162,14 +173,20 @@ fn vips_are_names_or_ids() {
     let context = load(of("vips.txt"));
     assert_eq!(
         context.vips(),
-        ["6a1c1b0a-0000-4000-8000-00000000000f", "ada@contoso.example"]
+        [
+            "6a1c1b0a-0000-4000-8000-00000000000f",
+            "ada@contoso.example"
+        ]
     );
     assert!(!context.fills());
     let given = context.given(Filled::default()).unwrap().vips.unwrap();
     assert_eq!((given.entries, given.sign_ins_filled), (Some(2), None));
     assert_eq!(load(of("guest.txt")).vips(), [guest.to_lowercase()]);
     let text = told(of("bad.txt"));
-    assert!(text.contains("bad.txt, line 2: \"0F3A-no\" is neither"), "{text}");
+    assert!(
+        text.contains("bad.txt, line 2: \"0F3A-no\" is neither"),
+        "{text}"
+    );
     assert!(told(of("gone.txt")).contains("gone.txt"));
 }
 
@@ -226,7 +243,10 @@ fn indicators_of_every_kind_are_matched() {
         (owner(64_499), some(&["64499"])),
         (owner(64_500), None),
         (agent("Python-Requests/2.32"), some(&["python-requests/*"])),
-        (agent("mozilla/5.0 (ODD; one)"), some(&["Mozilla/5.0 (odd; one)"])),
+        (
+            agent("mozilla/5.0 (ODD; one)"),
+            some(&["Mozilla/5.0 (odd; one)"]),
+        ),
         (agent("Mozilla/5.0 (odd; one) more"), None),
         (agent("bav2ropc"), some(&["Old, plain"])),
         (agent("axios/1.7.2"), some(&["axios/1.7.2"])),
@@ -276,7 +296,10 @@ fn indicators_that_are_wrong_are_told() {
         ("gone.txt", "gone.txt"),
     ] {
         let text = told(of(name));
-        assert!(text.starts_with("--indicators ") && text.contains(wanted), "{text}");
+        assert!(
+            text.starts_with("--indicators ") && text.contains(wanted),
+            "{text}"
+        );
     }
     assert!(!load(of("empty.txt")).fills(), "an empty list is a list");
 }
@@ -332,7 +355,11 @@ mod mmdb {
         for node in 0..nodes {
             let bit = network[(node / 8) as usize] >> (7 - node % 8) & 1;
             let next = if node + 1 == nodes { found } else { node + 1 };
-            let sides = if bit == 0 { [next, nodes] } else { [nodes, next] };
+            let sides = if bit == 0 {
+                [next, nodes]
+            } else {
+                [nodes, next]
+            };
             for side in sides {
                 out.extend(&side.to_be_bytes()[1..]);
             }
@@ -399,7 +426,11 @@ fn owners_and_countries_fill_only_what_the_log_lacks() {
     let countries: Vec<_> = countries.as_string::<i32>().iter().collect();
     assert_eq!(countries, [Some("NL"), Some("DE"), None, None, None]);
     let bad = lists(&filled, "indicators");
-    assert_eq!(bad[0], some(&["Bad hoster"]), "owners that were filled in count");
+    assert_eq!(
+        bad[0],
+        some(&["Bad hoster"]),
+        "owners that were filled in count"
+    );
     assert_eq!(bad[1], None);
     let expected = Filled {
         asn: 1,
@@ -439,9 +470,15 @@ fn owners_and_countries_fill_only_what_the_log_lacks() {
         })
     };
     let text = wrong(Some(&country_db), None);
-    assert!(text.contains("holds no AS numbers (it calls itself \"Test-Country\")"), "{text}");
+    assert!(
+        text.contains("holds no AS numbers (it calls itself \"Test-Country\")"),
+        "{text}"
+    );
     let text = wrong(None, Some(&asn_db));
     assert!(text.contains("holds no countries"), "{text}");
     let text = wrong(Some(&here.path().join("bad.txt")), None);
-    assert!(text.contains("cannot be read as a database in the MMDB format"), "{text}");
+    assert!(
+        text.contains("cannot be read as a database in the MMDB format"),
+        "{text}"
+    );
 }
