@@ -32,8 +32,10 @@ pub struct Explained {
     pub events: Vec<Event>,
     /// How many refusals there are.
     pub events_total: u64,
-    /// Accounts that got in, with what else the results hold of them.
-    pub got_in: Vec<GotIn>,
+    /// The sign-ins by which somebody got in: the first of them, or all.
+    pub break_ins: Vec<BreakIn>,
+    /// How many of them there are.
+    pub break_ins_total: u64,
 }
 
 /// A row of `findings`.
@@ -204,15 +206,28 @@ impl Bar {
     }
 }
 
-/// An account that got in.
-#[derive(Debug, Serialize)]
-pub struct GotIn {
-    /// Its name.
-    pub user: String,
-    /// Its successful sign-ins in all of the input, where the results count them.
-    pub sign_ins: Option<i64>,
-    /// The last of them.
-    pub last_sign_in: Option<String>,
+/// A row of `break_ins`: a sign-in by which somebody got in.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct BreakIn {
+    /// The sign-in.
+    pub sign_in_id: Option<String>,
+    /// When.
+    pub time: Option<String>,
+    /// Who.
+    pub user_principal_name: Option<String>,
+    /// Who, by id.
+    pub user_id: Option<String>,
+    /// From where.
+    pub ip_address: Option<String>,
+    /// To what.
+    pub app_display_name: Option<String>,
+    /// With what.
+    pub client_app: Option<String>,
+    /// success, or password_right where something else stopped it.
+    pub outcome: Option<String>,
+    /// What stopped it, in Microsoft's words.
+    pub failure_reason: Option<String>,
 }
 
 /// Explains the finding whose id begins with `id`, with `most` of its events.
@@ -226,12 +241,14 @@ pub fn explain(folder: &ResultFolder, id: &str, most: usize) -> Result<Explained
         timeline: Timeline::default(),
         events: Vec::new(),
         events_total: 0,
-        got_in: Vec::new(),
+        break_ins: Vec::new(),
+        break_ins_total: 0,
         finding,
     };
     let mut times: Vec<(i64, String)> = Vec::new();
-    let wanted = ("finding_id", explained.finding.finding_id.clone());
-    folder.rows("events", Some((wanted.0, &wanted.1)), |row| {
+    let own = explained.finding.finding_id.clone();
+    let of_it = Some(("finding_id", own.as_str()));
+    folder.rows("events", of_it, |row| {
         let event: Event = typed(row)?;
         explained.events_total += 1;
         let reason = event.reason.clone().unwrap_or_default();
@@ -261,7 +278,16 @@ pub fn explain(folder: &ResultFolder, id: &str, most: usize) -> Result<Explained
     let reasons = &mut explained.reasons;
     reasons.sort_by(|a, b| (b.refusals, &a.reason).cmp(&(a.refusals, &b.reason)));
     explained.timeline = timeline(&times);
-    explained.got_in = got_in(folder, &explained.finding)?;
+    // Results of an earlier version do not have it.
+    if folder.has("break_ins") {
+        folder.rows("break_ins", of_it, |row| {
+            explained.break_ins_total += 1;
+            if explained.break_ins.len() < most {
+                explained.break_ins.push(typed(row)?);
+            }
+            Ok(())
+        })?;
+    }
     Ok(explained)
 }
 
@@ -313,46 +339,6 @@ fn find(folder: &ResultFolder, id: &str) -> Result<Finding> {
             Err(Error::setting(format!("{id:?}"), reason))
         }
     }
-}
-
-/// Accounts that got in, with what the table of accounts says of them.
-fn got_in(folder: &ResultFolder, finding: &Finding) -> Result<Vec<GotIn>> {
-    let names = finding.compromised_users.as_deref().unwrap_or_default();
-    let mut entered: Vec<GotIn> = names
-        .iter()
-        .map(|user| GotIn {
-            user: user.clone(),
-            sign_ins: None,
-            last_sign_in: None,
-        })
-        .collect();
-    if entered.is_empty() {
-        return Ok(entered);
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct User {
-        tenant_id: Option<String>,
-        user_principal_name: Option<String>,
-        user_id: Option<String>,
-        #[serde(deserialize_with = "count")]
-        successes: i64,
-        last_success: Option<String>,
-    }
-    folder.rows("users", None, |row| {
-        let user: User = typed(row)?;
-        let name = user.user_principal_name.or(user.user_id);
-        let same = user.tenant_id == finding.tenant_id;
-        if let Some(known) = entered
-            .iter_mut()
-            .find(|known| same && Some(&known.user) == name.as_ref())
-        {
-            known.sign_ins = Some(user.successes);
-            known.last_sign_in = user.last_success;
-        }
-        Ok(())
-    })?;
-    Ok(entered)
 }
 
 /// Bars over the whole time, of a length at which there are not too many.

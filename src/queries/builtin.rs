@@ -67,6 +67,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "80_events.sql",
     "81_users.sql",
     "82_ips.sql",
+    "84_break_ins.sql",
     "85_timeline.sql",
     "90_summary_causes.sql",
     "91_summary_reasons.sql",

@@ -169,24 +169,21 @@ fn events(text: &mut String, explained: &Explained) {
     };
     let _ = writeln!(text, "\nEVENTS ({how_many})");
     for event in &explained.events {
-        let or_unknown = |text: &Option<String>| {
-            let text = text.as_deref().unwrap_or("?");
-            terminal(text).into_owned()
-        };
-        let who = match &event.user_principal_name {
-            Some(_) => or_unknown(&event.user_principal_name),
-            None => or_unknown(&event.user_id),
-        };
+        let who = event
+            .user_principal_name
+            .as_ref()
+            .or(event.user_id.as_ref());
         let when = event.time.as_deref().map(short);
         let mut row = format!(
-            "  {}  {}  {who}  {}",
+            "  {}  {}  {}  {}",
             when.unwrap_or_else(|| "no time".to_owned()),
-            or_unknown(&event.reason),
-            or_unknown(&event.ip_address),
+            or_unknown(event.reason.as_ref()),
+            or_unknown(who),
+            or_unknown(event.ip_address.as_ref()),
         );
         for more in [&event.country, &event.client_app, &event.app_display_name] {
             if more.is_some() {
-                let _ = write!(row, "  {}", or_unknown(more));
+                let _ = write!(row, "  {}", or_unknown(more.as_ref()));
             }
         }
         if let Some(indicators) = &event.indicators {
@@ -200,29 +197,57 @@ fn events(text: &mut String, explained: &Explained) {
 }
 
 fn got_in(text: &mut String, explained: &Explained) {
-    if explained.got_in.is_empty() {
+    let finding = &explained.finding;
+    let Some(entered) = finding.compromised_users.as_deref() else {
         return;
-    }
-    let first = explained.finding.first_success.as_deref().map(short);
+    };
+    let first = finding.first_success.as_deref().map(short);
     let _ = writeln!(
         text,
-        "\nGOT IN  first at {}",
+        "\nGOT IN  {}, first at {}",
+        listed(entered, false),
         first.unwrap_or_else(|| "a time that the log does not give".to_owned())
     );
-    for one in &explained.got_in {
-        let more = match (one.sign_ins, one.last_sign_in.as_deref().map(short)) {
-            (Some(count), Some(last)) if count > 0 => format!(
-                "{} {} in all of the input, the last at {last}",
-                number(count),
-                plural(count, "successful sign-in", "successful sign-ins"),
-            ),
-            (Some(_), _) => {
-                "the password was right, but no sign-in succeeded in all of the input".to_owned()
+    for one in &explained.break_ins {
+        let who = one.user_principal_name.as_ref().or(one.user_id.as_ref());
+        let outcome = match one.outcome.as_deref() {
+            Some("password_right") => {
+                let stopped = one.failure_reason.as_deref().unwrap_or("something else");
+                format!("the password was right; stopped by: {}", terminal(stopped))
             }
-            (None, _) => "was never refused: only the logs show its sign-ins".to_owned(),
+            outcome => terminal(outcome.unwrap_or("?")).into_owned(),
         };
-        let _ = writeln!(text, "  {}: {more}", terminal(&one.user));
+        let mut row = format!(
+            "  {}  {}  {}",
+            one.time
+                .as_deref()
+                .map_or_else(|| "no time".to_owned(), short),
+            or_unknown(who),
+            or_unknown(one.ip_address.as_ref()),
+        );
+        for more in [&one.client_app, &one.app_display_name] {
+            if more.is_some() {
+                let _ = write!(row, "  {}", or_unknown(more.as_ref()));
+            }
+        }
+        let _ = writeln!(text, "{row}  {outcome}");
+        if let Some(id) = &one.sign_in_id {
+            let _ = writeln!(text, "    {}", terminal(id));
+        }
     }
+    let more = explained.break_ins_total - explained.break_ins.len() as u64;
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "  … and {} more; --all shows all",
+            number(more as i64)
+        );
+    }
+}
+
+/// Text of the log, or that it says nothing.
+fn or_unknown(text: Option<&String>) -> String {
+    terminal(text.map_or("?", String::as_str)).into_owned()
 }
 
 /// The first few, or all.

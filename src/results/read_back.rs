@@ -43,6 +43,11 @@ impl ResultFolder {
         }
     }
 
+    /// Whether it has such a table.
+    pub fn has(&self, table: &str) -> bool {
+        file(&self.path, table, self.format).is_file()
+    }
+
     /// Gives each row of `table` whose `column` is `wanted` to `each`, or every row, in their order.
     ///
     /// # Errors
