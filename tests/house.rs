@@ -110,8 +110,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("explain", &["error", "results"]),
-    // The summary on the terminal shows an analysis.
-    ("results", &["batch", "coverage", "error", "explain"]),
+    (
+        "inspect",
+        &[
+            "batch", "coverage", "decode", "engine", "error", "progress", "queries", "read",
+            "signin",
+        ],
+    ),
+    // What a person reads of an analysis, of an input and of a finding.
+    (
+        "results",
+        &["batch", "coverage", "error", "explain", "inspect"],
+    ),
     (
         "batch",
         &[
@@ -335,6 +345,30 @@ fn every_view_has_a_test() {
         }
     }
     hold(missing, "each view is asked by a file of tests/queries");
+}
+
+#[test]
+fn every_public_rule_is_compared() {
+    let text = |name: &str| fs::read_to_string(root().join("queries/public").join(name)).unwrap();
+    let (alerts, compare) = (text("80_alerts.sql"), text("90_compare.sql"));
+    let queries = Queries::builtin().unwrap();
+    let rules = queries
+        .list()
+        .iter()
+        .filter(|query| query.header.defects.is_some());
+    let mut broken = Vec::new();
+    for rule in rules {
+        let name = rule.name.as_str();
+        let named =
+            alerts.contains(&format!("FROM {name}\n")) && compare.contains(&format!("'{name}'"));
+        if !named || rule.header.source.is_none() || rule.header.explain.is_none() {
+            broken.push(rule.file.clone());
+        }
+    }
+    hold(
+        broken,
+        "a public rule has a source and stands in 80_alerts.sql and 90_compare.sql",
+    );
 }
 
 #[test]
