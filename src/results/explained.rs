@@ -67,7 +67,7 @@ fn head(text: &mut String, finding: &Finding, all: bool, style: Style) {
         ("VIPs", list(&finding.vips)),
         ("from", list(&finding.ip_addresses)),
         ("AS", listed(&owners, all)),
-        ("land", list(&finding.countries)),
+        ("geo", list(&finding.countries)),
         ("lists", list(&finding.indicators)),
         ("app", list(&finding.app_names)),
         ("client", list(&finding.client_apps)),
@@ -161,7 +161,7 @@ fn timeline(text: &mut String, line: &Timeline) {
 fn events(text: &mut String, explained: &Explained) {
     let (shown, total) = (explained.events.len() as u64, explained.events_total);
     let how_many = match shown == total {
-        true => format!("{}", number(total as i64)),
+        true => number(total as i64),
         false => format!(
             "the first {shown} of {}; --all shows all",
             number(total as i64)
