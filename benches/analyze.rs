@@ -36,6 +36,7 @@ fn settings(input: &Path, temp: &Path) -> Outcome<Settings> {
         unpack: UnpackLimits::default(),
         strict: false,
         queries: Queries::builtin()?,
+        context: Default::default(),
         resources: Resources {
             threads: std::thread::available_parallelism()?.get(),
             memory: 1 << 30,

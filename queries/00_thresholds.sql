@@ -136,6 +136,7 @@ SELECT
   2.5 AS weight_source_known,
   -- Against a lockout, and so for a blocked address: (own)
   3.0 AS weight_source_always_blocked,
+  1.5 AS weight_listed,
   1.0 AS weight_account_open_elsewhere,
   1.5 AS weight_too_few_wrong,
   -- Log-odds at which a reason is said at all; nearer to 0 it stays unknown. (own)

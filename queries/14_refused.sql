@@ -32,6 +32,7 @@ SELECT
   o.client_app,
   o.user_agent,
   o.is_trusted_location,
+  o.indicators,
   o.failure_reason,
   o.additional_details,
   o.password_result,

@@ -6,7 +6,7 @@
 --   passwords, and is the account's everywhere; a blocked address is refused before the password is looked at)
 -- keep: yes
 WITH silent AS (
-  SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time
+  SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time, r.indicators IS NOT NULL AS is_listed
   FROM refused AS r
   -- Without any other sign-in of the tenant nothing is known of the neighbours.
   INNER JOIN tenants AS t ON r.tenant_key = t.tenant_key AND t.sign_ins > t.refusals
@@ -179,6 +179,7 @@ beside AS (
 facts AS (
   SELECT
     s.refusal_no,
+    s.is_listed,
     coalesce(a.wrong_before, 0) AS wrong_before,
     coalesce(a.wrong_day, 0) AS wrong_day,
     coalesce(a.refused_before, 0) AS refused_before,
@@ -217,6 +218,7 @@ weighed AS (
       WHEN f.has_source AND f.users_refused >= $blocked_source_users THEN $weight_source_always_blocked
       ELSE 0.0
     END AS w_blocked,
+    CASE WHEN f.is_listed THEN $weight_listed ELSE 0.0 END AS w_listed,
     CASE WHEN f.looked_elsewhere > 0 THEN $weight_account_open_elsewhere ELSE 0.0 END AS w_elsewhere,
     CASE
       -- One account refused from one source again and again may be a machine that speaks an old protocol: that is blocked
@@ -232,8 +234,8 @@ weighed AS (
 summed AS (
   SELECT
     w.*,
-    w.w_reached + w.w_day + w.w_open + w.w_known = 0.0 AND w.w_blocked + w.w_elsewhere + w.w_few = 0.0 AS is_bare,
-    w.w_reached + w.w_day + w.w_open + w.w_known - w.w_blocked - w.w_elsewhere - w.w_few AS score
+    w.w_reached + w.w_day + w.w_open + w.w_known = 0.0 AND w.w_blocked + w.w_listed + w.w_elsewhere + w.w_few = 0.0 AS is_bare,
+    w.w_reached + w.w_day + w.w_open + w.w_known - w.w_blocked - w.w_listed - w.w_elsewhere - w.w_few AS score
   FROM weighed AS w
 )
 SELECT
@@ -278,6 +280,7 @@ SELECT
       CASE WHEN s.w_blocked <> 0.0 THEN
         concat(CAST(s.users_refused AS VARCHAR), ' accounts without so many wrong passwords were refused from the source in a row: a block')
       END,
+      CASE WHEN s.w_listed <> 0.0 THEN 'the source is on a list of the analyst: a block' END,
       CASE WHEN s.w_elsewhere <> 0.0 THEN
         concat(CAST(s.looked_elsewhere AS VARCHAR), ' sign-ins of the account elsewhere were looked at then: no lockout')
       END,

@@ -22,6 +22,7 @@ SELECT
   r.client_app,
   r.user_agent,
   r.is_trusted_location,
+  r.indicators,
   r.failure_reason,
   r.additional_details,
   r.password_result,

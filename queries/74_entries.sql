@@ -1,6 +1,6 @@
 -- title: Accounts that an attack got into
--- explain: One row for each finding of an attack and each account that got in, or whose password was right, with the first
---   event that proves it. how says why it is counted: source, the event came from a source of the attack; client, it
+-- explain: One row for each finding of an attack and each sign-in by which an account was entered, or its password shown to
+--   be right; is_first marks the strongest proof of each account. how says why it is counted: source, the event came from a source of the attack; client, it
 --   came with the attack's own client, which nobody else here has; new place, an attacked account signed in from a
 --   network and with a client that it had never used before, within compromise_window. From attack_lookback before the
 --   first attempt on. A sign-in from a network that the account knew before the attack is never counted.
@@ -38,8 +38,7 @@ attacked_users AS (
   SELECT a.tenant_key, a.user_key FROM attacked AS a GROUP BY a.tenant_key, a.user_key
 ),
 by_source AS (
-  SELECT a.finding_id, o.tenant_key, o.user_key, o.user_principal_name, o.user_id, o.network_key, o.time, o.sign_in_id,
-    o.ip_address, o.error_code, 'source' AS how, 1 AS rank, a.started
+  SELECT a.finding_id, 'source' AS how, 1 AS rank, a.started, o.*
   FROM attacks AS a
   INNER JOIN outcomes AS o
     ON a.tenant_key = o.tenant_key AND a.source_key = o.source_key
@@ -49,8 +48,7 @@ by_source AS (
     AND o.time <= a.ended + $compromise_window
 ),
 by_client AS (
-  SELECT a.finding_id, o.tenant_key, o.user_key, o.user_principal_name, o.user_id, o.network_key, o.time, o.sign_in_id,
-    o.ip_address, o.error_code, 'client' AS how, 2 AS rank, a.started
+  SELECT a.finding_id, 'client' AS how, 2 AS rank, a.started, o.*
   FROM attack_clients AS a
   INNER JOIN outcomes AS o
     ON a.tenant_key = o.tenant_key
@@ -137,8 +135,7 @@ strange AS (
     AND NOT coalesce(w.first_success < a.since, false)
 ),
 by_place AS (
-  SELECT s.finding_id, o.tenant_key, o.user_key, o.user_principal_name, o.user_id, o.network_key, o.time, o.sign_in_id,
-    o.ip_address, o.error_code, 'new place' AS how, 3 AS rank, s.since AS started
+  SELECT s.finding_id, 'new place' AS how, 3 AS rank, s.since AS started, o.*
   FROM strange AS s
   INNER JOIN outcomes AS o
     ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key AND s.first_right = o.time
@@ -152,13 +149,18 @@ suspects AS (
   UNION ALL
   SELECT * FROM by_place
 ),
+-- One event may be suspect in several ways.
 proven AS (
   SELECT
     s.*,
     row_number() OVER (
       PARTITION BY s.finding_id, s.user_key
       ORDER BY s.rank, s.time, s.sign_in_id
-    ) AS place
+    ) AS place,
+    row_number() OVER (
+      PARTITION BY s.finding_id, s.user_key, s.time, s.sign_in_id, s.ip_address
+      ORDER BY s.rank
+    ) AS way
   FROM suspects AS s
   LEFT JOIN familiar AS k
     ON s.tenant_key = k.tenant_key AND s.user_key = k.user_key AND s.network_key = k.network_key
@@ -170,8 +172,19 @@ SELECT
   coalesce(p.user_principal_name, p.user_id) AS user_name,
   p.time,
   p.sign_in_id,
+  p.how,
+  p.place = 1 AS is_first,
+  p.tenant_id,
+  p.user_id,
+  p.user_principal_name,
   p.ip_address,
+  p.country,
+  p.city,
+  p.app_display_name,
+  p.client_app,
+  p.user_agent,
+  p.outcome,
   p.error_code,
-  p.how
+  p.failure_reason
 FROM proven AS p
-WHERE p.place = 1
+WHERE p.way = 1

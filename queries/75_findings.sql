@@ -4,7 +4,8 @@
 --   counts, for an attack, every account with a failure from its sources in its time. bad_passwords are of these (for
 --   other causes only of the users themselves). compromised_users are accounts that got in, or whose password was
 --   right; compromise_events holds the first event that proves it for each, and how.
---   severity is that of the cause; high from many_accounts on; critical when somebody got in.
+--   severity is that of the cause; high from many_accounts on, or when a VIP is among the users of a cause that is no
+--   honest mistake; critical when somebody got in. vips and indicators are what the analyst brought.
 -- result: findings
 -- keep: yes
 WITH honest_users AS (
@@ -68,13 +69,26 @@ got_in AS (
       ORDER BY e.time, e.user_name
     ) AS compromise_events
   FROM entries AS e
+  WHERE e.is_first
   GROUP BY e.finding_id
 ),
 judged AS (
   SELECT
     g.*,
     v.confidence,
-    v.evidence,
+    CASE
+      WHEN x.listed_refusals > 0 THEN array_append(
+        v.evidence,
+        named_struct(
+          'feature', 'refusals that match an indicator of the analyst',
+          'value', CAST(x.listed_refusals AS DOUBLE),
+          'threshold', CAST(1 AS DOUBLE)
+        )
+      )
+      ELSE v.evidence
+    END AS evidence,
+    x.vips,
+    x.indicators,
     CAST(coalesce(array_length(g.accounts), 0) AS BIGINT) AS user_count,
     CAST(coalesce(array_length(g.ip_addresses), 0) AS BIGINT) AS ip_count,
     greatest(
@@ -85,6 +99,7 @@ judged AS (
     CASE
       WHEN s.finding_id IS NOT NULL THEN 'critical'
       WHEN greatest(CAST(array_length(g.accounts) AS BIGINT), w.accounts_tried) >= $many_accounts THEN 'high'
+      WHEN x.vips IS NOT NULL AND (c.severity = 'medium' OR c.cause = 'insufficient_data') THEN 'high'
       ELSE c.severity
     END AS severity,
     coalesce(w.bad_passwords, 0) AS bad_passwords,
@@ -101,6 +116,7 @@ judged AS (
   INNER JOIN verdicts AS v ON g.first_refusal = v.refusal_no
   LEFT JOIN wrong AS w ON g.finding_id = w.finding_id
   LEFT JOIN got_in AS s ON g.finding_id = s.finding_id
+  LEFT JOIN finding_context AS x ON g.finding_id = x.finding_id
 )
 SELECT
   j.finding_id,
@@ -138,6 +154,7 @@ SELECT
   j.user_count,
   j.users,
   j.collateral_users,
+  j.vips,
   j.accounts_tried,
   j.ip_count,
   j.ip_addresses,
@@ -149,6 +166,7 @@ SELECT
   j.compromised_users,
   j.first_success,
   j.compromise_events,
+  j.indicators,
   j.evidence,
   CASE WHEN j.technique = '' THEN NULL ELSE string_to_array(j.technique, ',') END AS attack_techniques,
   j.explanation,

@@ -23,6 +23,7 @@ SELECT
   r.reason_basis,
   r.reason_confidence,
   r.reason_evidence,
+  r.indicators,
   v.cause,
   v.finding_id
 FROM refusals AS r

@@ -8,11 +8,13 @@ mod signins;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::sql::parser::Statement;
 
+use crate::context::Context;
 use crate::coverage::{Coverage, NotJudged};
 use crate::decode::{Keep, Limits};
 use crate::engine::{Engine, Resources, USUAL_ROW};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub strict: bool,
     /// The queries, with thresholds set.
     pub queries: Queries,
+    /// What the analyst knows and the log does not.
+    pub context: Arc<Context>,
     /// Threads, memory and the temporary folder.
     pub resources: Resources,
 }
@@ -95,7 +99,7 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
         None => columns_of(&engine, &settings.queries, &names, None)?,
     };
     let table = signins(&engine, settings, "analyze", columns, progress)?;
-    let mut session = table.session(&engine, &settings.queries)?;
+    let mut session = table.session(&engine, settings)?;
     engine.query(session.provide(&names, progress))?;
     let mut coverage = table.coverage;
     judge(&session, &mut coverage)?;
@@ -132,8 +136,15 @@ pub fn convert(
     let engine = Engine::start(&settings.resources)?;
     let (store, mut inputs) = read_all(&engine, settings, Columns::ALL, progress)?;
     progress.enter("writing the archive");
-    write_days(&engine, store, Columns::ALL, folder.path(), &mut inputs)?;
-    let coverage = with_settings(Coverage::of("convert", inputs), settings);
+    let (_, filled) = write_days(
+        &engine,
+        store,
+        Columns::ALL,
+        folder.path(),
+        &mut inputs,
+        &settings.context,
+    )?;
+    let coverage = with_settings(Coverage::of("convert", inputs), settings, filled);
     folder.write_coverage(&coverage)?;
     progress.check()?;
     folder.commit()?;
@@ -164,8 +175,28 @@ pub fn open(
         }
     };
     let table = signins(&engine, settings, "sql", columns, progress)?;
-    let session = table.session(&engine, &settings.queries)?;
+    let session = table.session(&engine, settings)?;
     Ok((engine, session, table.coverage))
+}
+
+/// The rows of one stored view over the inputs, for `command`; only what it needs is read and decided.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn view(
+    settings: &Settings,
+    command: &'static str,
+    name: &str,
+    progress: &Progress,
+) -> Result<(Vec<RecordBatch>, Coverage)> {
+    let engine = Engine::start(&settings.resources)?;
+    let names = BTreeSet::from([name.to_owned()]);
+    let columns = columns_of(&engine, &settings.queries, &names, None)?;
+    let table = signins(&engine, settings, command, columns, progress)?;
+    let mut session = table.session(&engine, settings)?;
+    engine.query(session.provide(&names, progress))?;
+    let rows = session.rows(name)?.collect::<Result<Vec<_>>>()?;
+    Ok((rows, table.coverage))
 }
 
 /// The result tables: (view, name of the table).

@@ -1,6 +1,8 @@
 //! One function a command: settings in, data on stdout, words for people on stderr, an exit code.
 
 mod about;
+mod compare;
+mod explain;
 mod sql;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,8 @@ pub(crate) fn run(cli: Cli, progress: &Arc<Progress>) -> Result<u8> {
         Command::Convert(typed) => convert(&typed, &cli.global, &config, progress),
         Command::Inspect(typed) => inspect(&typed, &cli.global, &config, progress),
         Command::Sql(typed) => sql::sql(&typed, &cli.global, &config, progress),
+        Command::Explain(typed) => explain::explain(&typed),
+        Command::Compare(typed) => compare::compare(&typed, &cli.global, &config, progress),
         Command::Spellings => about::spellings(),
         Command::Queries(typed) => about::queries(&typed, &config),
         Command::Schema(typed) => about::schema(&typed, &config),
@@ -73,13 +77,14 @@ fn analyze(
     let (format, fail_on, top) = config.presentation(typed);
     let queries = config.queries(&typed.deciding)?;
     let out = typed.out.as_ref();
-    let settings = config.settings(
+    let mut settings = config.settings(
         typed.inputs.clone(),
         global,
         &typed.reading,
         queries,
         out.map(|out| out.as_path()),
     )?;
+    settings.context = config.context(&typed.knowing, Some(&typed.important))?;
     let out = out.map(|folder| Out {
         folder: folder.clone(),
         format,
@@ -117,13 +122,14 @@ fn convert(
     progress: &Arc<Progress>,
 ) -> Result<u8> {
     let quiet = config.is_quiet(global);
-    let settings = config.settings(
+    let mut settings = config.settings(
         typed.inputs.clone(),
         global,
         &typed.reading,
         Queries::builtin()?,
         Some(&typed.out),
     )?;
+    settings.context = config.context(&typed.knowing, None)?;
     let bar = Bar::watch(progress, quiet);
     let coverage = batch::convert(&settings, &typed.out, typed.overwrite, progress)?;
     drop(bar);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::context::Given;
 use crate::decode::{DateOrder, Rejected, Tally};
 
 /// The whole run.
@@ -24,6 +25,9 @@ pub struct Coverage {
     pub not_judged: Vec<NotJudged>,
     /// Thresholds in force, as SQL, with those that were overridden marked.
     pub thresholds: Vec<ThresholdInForce>,
+    /// What the analyst knew and brought, and how many sign-ins it was filled into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Given>,
     /// Event times asked for: from (inclusive) and until (exclusive), RFC 3339.
     pub asked: Asked,
     /// One entry for each input.

@@ -6,10 +6,12 @@
 pub mod archive;
 pub mod batch;
 pub mod cli;
+pub mod context;
 pub mod coverage;
 pub mod decode;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod inspect;
 pub mod progress;
 pub mod queries;

@@ -255,6 +255,7 @@ columns! {
     risk_event_types: list = "Names of the risk detections of this sign-in.",
     network_location_names: list = "Names of the named locations that the address belongs to.",
     is_trusted_location: flag = "Whether one of those locations is marked as trusted.",
+    indicators: list = "Labels of the indicators that the analyst gave and this sign-in matches.",
     correlation_id: text = "Ties the sign-ins of one user action together. Not a key.",
     session_id: text = "Session of the sign-in.",
     source_file: text = "The input that this row was read from.",
@@ -362,9 +363,9 @@ mod tests {
     #[test]
     fn the_schema_is_the_contract() {
         let schema = schema();
-        assert_eq!(schema.fields().len(), 48);
+        assert_eq!(schema.fields().len(), 49);
         assert_eq!(schema.field(0).name(), "sign_in_id");
-        assert_eq!(schema.field(47).name(), "spelling");
+        assert_eq!(schema.field(48).name(), "spelling");
         let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         assert_eq!(schema.field_with_name("time").unwrap().data_type(), &time);
         assert_eq!(
@@ -427,7 +428,7 @@ mod tests {
             ..Signin::default()
         });
         let rows = batch.take().unwrap().unwrap();
-        for column in &rows.columns()[..48] {
+        for column in &rows.columns()[..49] {
             assert!(column.is_null(0));
         }
         let risks = rows
@@ -462,7 +463,7 @@ mod tests {
     #[test]
     fn choices_can_be_joined() {
         let both = Columns::of(["time"]).union(Columns::of(["spelling"]));
-        assert!(both.contains(1) && both.contains(47) && !both.contains(0) && !both.contains(63));
+        assert!(both.contains(1) && both.contains(48) && !both.contains(0) && !both.contains(63));
         assert_eq!(Columns::ALL.union(both), Columns::ALL);
     }
 }

@@ -12,6 +12,8 @@ mod support;
 
 mod bad_input;
 mod commands;
+mod context;
+mod explain;
 mod house;
 mod other_engine;
 mod parquet;

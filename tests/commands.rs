@@ -17,7 +17,7 @@ fn told(typed: &str, ran: &Ran) -> String {
     text.replace(env!("CARGO_PKG_VERSION"), "[version]")
 }
 
-fn keep(name: &str, text: &str) {
+pub(crate) fn keep(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);

@@ -15,12 +15,13 @@ use datafusion::scalar::ScalarValue;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::archive::{self, DayWriter};
+use crate::context::{Context, Filled};
 use crate::coverage::{Asked, Coverage, Input, Status, ThresholdInForce, rfc3339};
 use crate::decode::Keep;
 use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::queries::{Queries, Session};
+use crate::queries::Session;
 use crate::read::{self, ReadOptions, Sink};
 use crate::signin::{self, Columns};
 use crate::source;
@@ -36,18 +37,20 @@ pub(super) struct Signins {
 }
 
 impl Signins {
-    pub(super) fn session(&self, engine: &Engine, queries: &Queries) -> Result<Session> {
-        Session::new(
+    pub(super) fn session(&self, engine: &Engine, settings: &Settings) -> Result<Session> {
+        let session = Session::new(
             self.context.clone(),
             Arc::clone(&self.provider),
-            queries.clone(),
+            settings.queries.clone(),
             engine.temp(),
-        )
+        )?;
+        session.set_vips(settings.context.vips())?;
+        Ok(session)
     }
 }
 
 /// Reads the inputs into `signins`: in memory if they fit, else as a temporary archive. The days of
-/// one archive are not read at all, but queried where they are.
+/// one archive are not read at all, but queried where they are, unless something is to be filled in.
 pub(super) fn signins(
     engine: &Engine,
     settings: &Settings,
@@ -57,12 +60,23 @@ pub(super) fn signins(
 ) -> Result<Signins> {
     let failed = Error::query("signins");
     let (sources, unreadable) = source::find(&settings.inputs)?;
-    if unreadable.is_empty()
-        && let Some(files) = read::as_archive(&sources)
-    {
-        let context = engine.context(USUAL_ROW)?;
-        return archived(engine, settings, command, context, files);
-    }
+    let archive = match unreadable.is_empty() {
+        true => read::as_archive(&sources),
+        false => None,
+    };
+    let archive = match archive {
+        Some(files) if !settings.context.fills() => {
+            let context = engine.context(USUAL_ROW)?;
+            return archived(engine, settings, command, context, files);
+        }
+        Some(files) => {
+            let paths: Vec<_> = files.into_iter().map(|(path, _)| path).collect();
+            read::archive_coverage(&paths)
+        }
+        None => None,
+    };
+    let columns = settings.context.columns(columns);
+    let mut filled = Filled::default();
     let (store, mut inputs) = read_all(engine, settings, columns, progress)?;
     let context = engine.context(store.row_bytes().unwrap_or(USUAL_ROW))?;
     let columns = Store::columns_for(columns);
@@ -74,16 +88,25 @@ pub(super) fn signins(
                 .into_par_iter()
                 .map(|day| {
                     let mut rows = Vec::new();
-                    day.distinct(false, |distinct| {
+                    let mut filler = settings.context.filler();
+                    day.distinct(false, |mut distinct| {
+                        let batches = distinct.batches.into_iter();
+                        distinct.batches = batches
+                            .map(|batch| filler.fill(batch))
+                            .collect::<Result<_>>()?;
                         rows.push(distinct);
                         Ok(())
                     })?;
-                    Ok(rows)
+                    Ok((rows, filler.filled()))
                 })
                 .collect::<Result<Vec<_>>>()
         })?;
+        let days = days.into_iter().flat_map(|(rows, of_day)| {
+            filled += of_day;
+            rows
+        });
         let mut partitions = vec![Vec::new(); settings.resources.threads];
-        for (at, distinct) in days.into_iter().flatten().enumerate() {
+        for (at, distinct) in days.enumerate() {
             drop_copies(&mut inputs, &distinct.dropped);
             for (nth, batch) in distinct.batches.into_iter().enumerate() {
                 partitions[(at + nth) % settings.resources.threads].push(batch);
@@ -93,11 +116,14 @@ pub(super) fn signins(
     } else {
         progress.enter("sorting by day");
         let folder = engine.temp().join("signins");
-        let files = write_days(engine, store, columns, &folder, &mut inputs)?;
+        let context = &settings.context;
+        let (files, of_days) = write_days(engine, store, columns, &folder, &mut inputs, context)?;
+        filled += of_days;
         archive::table(&files, columns.schema()).map_err(failed)?
     };
     let provider = signin_view(&context, table)?;
-    let coverage = with_settings(Coverage::of(command, inputs), settings);
+    let mut coverage = with_settings(Coverage::of(command, inputs), settings, filled);
+    coverage.archive = archive;
     Ok(Signins {
         context,
         provider,
@@ -147,7 +173,8 @@ fn archived(
     for filter in filters(&settings.keep) {
         frame = frame.filter(filter).map_err(Error::query("signins"))?;
     }
-    let mut coverage = with_settings(Coverage::of(command, inputs), settings);
+    let coverage = Coverage::of(command, inputs);
+    let mut coverage = with_settings(coverage, settings, Filled::default());
     coverage.archive = read::archive_coverage(&paths);
     let aggregates = vec![
         count(lit(1)),
@@ -247,14 +274,15 @@ pub(super) fn read_all(
     Ok((store, inputs))
 }
 
-/// Makes each day distinct and writes it, sorted, as a file of an archive in `folder`.
+/// Makes each day distinct, fills it, and writes it, sorted, as a file of an archive in `folder`.
 pub(super) fn write_days(
     engine: &Engine,
     store: Store,
     columns: Columns,
     folder: &Path,
     inputs: &mut [Input],
-) -> Result<Vec<PathBuf>> {
+    context: &Context,
+) -> Result<(Vec<PathBuf>, Filled)> {
     let schema = columns.schema();
     let written = engine.decode(|| {
         store
@@ -263,23 +291,24 @@ pub(super) fn write_days(
             .map(|day| {
                 let mut writer = DayWriter::create(folder, day.day, Arc::clone(&schema))?;
                 let mut dropped = Vec::new();
+                let mut filler = context.filler();
                 day.distinct(true, |distinct| {
                     dropped.extend(distinct.dropped);
-                    distinct
-                        .batches
-                        .iter()
-                        .try_for_each(|batch| writer.write(batch))
+                    let mut batches = distinct.batches.into_iter();
+                    batches.try_for_each(|batch| writer.write(&filler.fill(batch)?))
                 })?;
-                Ok((writer.close()?, dropped))
+                Ok((writer.close()?, dropped, filler.filled()))
             })
             .collect::<Result<Vec<_>>>()
     })?;
     let mut files = Vec::new();
-    for (file, dropped) in written {
+    let mut filled = Filled::default();
+    for (file, dropped, of_day) in written {
         drop_copies(inputs, &dropped);
         files.push(file);
+        filled += of_day;
     }
-    Ok(files)
+    Ok((files, filled))
 }
 
 fn drop_copies(inputs: &mut [Input], dropped: &[(u32, u64)]) {
@@ -290,7 +319,12 @@ fn drop_copies(inputs: &mut [Input], dropped: &[(u32, u64)]) {
     }
 }
 
-pub(super) fn with_settings(mut coverage: Coverage, settings: &Settings) -> Coverage {
+pub(super) fn with_settings(
+    mut coverage: Coverage,
+    settings: &Settings,
+    filled: Filled,
+) -> Coverage {
+    coverage.context = settings.context.given(filled);
     coverage.asked = Asked {
         since: settings.keep.since.and_then(rfc3339),
         until: settings.keep.until.and_then(rfc3339),

@@ -47,6 +47,10 @@ pub enum Command {
     Inspect(Inspect),
     /// Ask anything of sign-in logs in SQL
     Sql(Sql),
+    /// Explain one finding of a folder of results: evidence, timeline, events, advice
+    Explain(Explain),
+    /// Run the public rules on sign-in logs and say where they differ from the findings
+    Compare(Compare),
     /// List the spellings of sign-in logs that can be read
     Spellings,
     /// List the queries that decide, or show one of them
@@ -86,6 +90,12 @@ pub struct Analyze {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
+    /// Who matters most.
+    #[command(flatten)]
+    pub important: Important,
     /// How to decide.
     #[command(flatten)]
     pub deciding: Deciding,
@@ -106,6 +116,9 @@ pub struct Convert {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
 }
 
 /// Arguments of `inspect`.
@@ -154,6 +167,12 @@ pub struct Sql {
     /// What to read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
+    /// Who matters most.
+    #[command(flatten)]
+    pub important: Important,
     /// How to decide.
     #[command(flatten)]
     pub deciding: Deciding,
@@ -170,6 +189,66 @@ pub enum SqlFormat {
     Csv,
     /// Parquet (needs --out, or a pipe)
     Parquet,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Id of the finding, or the beginning of it
+    #[arg(value_name = "FINDING_ID")]
+    pub id: String,
+    /// A folder that `analyze --out` wrote, in any format
+    #[arg(value_name = "RESULTS")]
+    pub results: PathBuf,
+    /// Show every event, account and address instead of the first few
+    #[arg(long)]
+    pub all: bool,
+    /// Form of what is said
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ExplainFormat,
+}
+
+/// How `explain` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Files, folders, globs, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Form of the rows [default: table, or what the name of --out ends in]
+    #[arg(long, value_enum)]
+    pub format: Option<CompareFormat>,
+    /// Write to this new file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What you know and the log does not.
+    #[command(flatten)]
+    pub knowing: Knowing,
+    /// How to decide.
+    #[command(flatten)]
+    pub deciding: Deciding,
+}
+
+/// How `compare` shows rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// A table and words for people
+    Table,
+    /// One JSON object a line
+    Json,
+    /// CSV with a header
+    Csv,
 }
 
 /// Arguments of `queries`.
@@ -250,6 +329,45 @@ pub struct Reading {
     pub max_ratio: Option<u64>,
 }
 
+/// What you know and the log does not.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Context")]
+pub struct Knowing {
+    /// Trust this network, or those of a file (a network or address a line, a label after it); may
+    /// be given several times
+    #[arg(
+        long,
+        value_name = "CIDR|FILE",
+        env = "SIGNSIFT_TRUSTED_NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_network: Vec<String>,
+    /// Fill missing network owners from this offline database (MMDB, such as GeoLite2-ASN)
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_ASN_DB")]
+    pub asn_db: Option<PathBuf>,
+    /// Fill missing countries from this offline database (MMDB, such as GeoLite2-Country)
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_COUNTRY_DB")]
+    pub country_db: Option<PathBuf>,
+    /// Mark sign-ins by these bad addresses, networks, AS numbers and user agents (one a line, CSV
+    /// with a column `value`, or a STIX 2.1 bundle); may be given several times
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SIGNSIFT_INDICATORS",
+        value_delimiter = ','
+    )]
+    pub indicators: Vec<PathBuf>,
+}
+
+/// Who matters most.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Context")]
+pub struct Important {
+    /// Accounts whose findings are severe: sign-in names or object ids, one a line
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_VIP")]
+    pub vip: Option<PathBuf>,
+}
+
 /// How to decide.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Deciding")]
@@ -257,6 +375,10 @@ pub struct Deciding {
     /// Length of the time windows of the table windows, such as 15m, 1h or 1d [default: 1h]
     #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_WINDOW")]
     pub window: Option<String>,
+    /// Failures after which the tenant locks an account, where it is not Entra's default of 10; the
+    /// same as --set lockout_threshold=N
+    #[arg(long, value_name = "N", env = "SIGNSIFT_LOCKOUT_THRESHOLD")]
+    pub lockout_threshold: Option<u32>,
     /// Override a threshold; may be given several times. `signsift queries thresholds` lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,

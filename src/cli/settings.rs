@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Analyze, Deciding, Global, Reading, Severity};
+use super::{Analyze, Deciding, Global, Important, Knowing, Reading, Severity};
 use crate::batch::Settings;
+use crate::context::{Asked, Context};
 use crate::decode::{Keep, Limits};
 use crate::engine::Resources;
 use crate::error::{Error, Result};
@@ -34,7 +36,13 @@ pub struct Config {
     max_record: Option<bytesize::ByteSize>,
     max_unpacked: Option<bytesize::ByteSize>,
     max_ratio: Option<u64>,
+    trusted_network: Vec<String>,
+    asn_db: Option<PathBuf>,
+    country_db: Option<PathBuf>,
+    indicators: Vec<PathBuf>,
+    vip: Option<PathBuf>,
     window: Option<String>,
+    lockout_threshold: Option<u32>,
     queries: Option<PathBuf>,
     format: Option<Format>,
     fail_on: Option<Severity>,
@@ -98,6 +106,9 @@ impl Config {
                 )
             })?;
         }
+        if let Some(threshold) = typed.lockout_threshold.or(self.lockout_threshold) {
+            queries.set("lockout_threshold", &threshold.to_string())?;
+        }
         for assignment in &typed.set {
             let Some((name, value)) = assignment.split_once('=') else {
                 return Err(Error::setting(
@@ -110,7 +121,33 @@ impl Config {
         Ok(queries)
     }
 
-    /// Everything that a run needs to know.
+    /// What the analyst knows, read.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood.
+    pub fn context(&self, typed: &Knowing, important: Option<&Important>) -> Result<Arc<Context>> {
+        let several = |typed: &[String], file: &[String]| match typed {
+            [] => file.to_vec(),
+            typed => typed.to_vec(),
+        };
+        let indicators = match typed.indicators.as_slice() {
+            [] => &self.indicators,
+            _ => &typed.indicators,
+        };
+        let one = |typed: &Option<PathBuf>, file: &Option<PathBuf>| {
+            typed.as_ref().or(file.as_ref()).cloned()
+        };
+        let asked = Asked {
+            trusted_networks: several(&typed.trusted_network, &self.trusted_network),
+            asn_db: one(&typed.asn_db, &self.asn_db),
+            country_db: one(&typed.country_db, &self.country_db),
+            indicators: indicators.clone(),
+            vip: important.and_then(|important| one(&important.vip, &self.vip)),
+        };
+        Context::load(&asked).map(Arc::new)
+    }
+
+    /// Everything that a run needs to know, but for the context.
     ///
     /// # Errors
     /// A value that cannot be used, with the flag it belongs to.
@@ -170,6 +207,7 @@ impl Config {
             },
             strict: reading.strict || self.strict,
             queries,
+            context: Arc::default(),
             resources: self.resources(global, out)?,
         })
     }
@@ -300,10 +338,12 @@ mod tests {
         let typed = Deciding {
             window: Some("1d".to_owned()),
             set: vec!["spray_users = 9".to_owned()],
+            lockout_threshold: Some(7),
             queries: None,
         };
         let queries = config.queries(&typed).unwrap();
         assert_eq!(value(&queries, "spray_users"), "9");
+        assert_eq!(value(&queries, "lockout_threshold"), "7");
         assert_eq!(value(&queries, "stale_cv"), "0.5");
         assert_eq!(
             value(&queries, "window"),
@@ -318,6 +358,7 @@ mod tests {
             let typed = Deciding {
                 window: window.map(str::to_owned),
                 set,
+                lockout_threshold: None,
                 queries: None,
             };
             Config::default().queries(&typed).unwrap_err().to_string()

@@ -41,6 +41,7 @@ pub(super) fn queries(typed: &QueriesCommand, config: &Config) -> Result<u8> {
                 let kind = match (&query.header.cause, &query.header.result) {
                     (Some(_), _) => "cause",
                     (_, Some(_)) => "result",
+                    _ if query.header.defects.is_some() => "public",
                     _ => "view",
                 };
                 table.add_row([&query.name, kind, &query.header.title]);

@@ -33,13 +33,14 @@ pub(super) fn sql(
 ) -> Result<u8> {
     let (query, inputs) = query_and_inputs(typed)?;
     let queries = config.queries(&typed.deciding)?;
-    let settings = config.settings(
+    let mut settings = config.settings(
         inputs.clone(),
         global,
         &typed.reading,
         queries,
         typed.out.as_deref(),
     )?;
+    settings.context = config.context(&typed.knowing, Some(&typed.important))?;
     let quiet = config.is_quiet(global);
     let Some(query) = query else {
         let bar = Bar::watch(progress, quiet);
@@ -238,13 +239,13 @@ fn of_output(error: Error) -> Error {
 }
 
 /// A file that appears under its name only when it is whole.
-struct Whole {
-    file: tempfile::NamedTempFile,
+pub(super) struct Whole {
+    pub(super) file: tempfile::NamedTempFile,
     path: std::path::PathBuf,
 }
 
 impl Whole {
-    fn create(path: &Path) -> Result<Whole> {
+    pub(super) fn create(path: &Path) -> Result<Whole> {
         if path.exists() {
             return Err(Error::OutputExists {
                 path: path.to_owned(),
@@ -264,7 +265,7 @@ impl Whole {
         })
     }
 
-    fn commit(self) -> Result<()> {
+    pub(super) fn commit(self) -> Result<()> {
         let Whole { file, path } = self;
         let failed = |source| Error::Write {
             path: path.clone(),

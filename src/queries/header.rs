@@ -10,6 +10,8 @@ pub struct Header {
     pub explain: Option<String>,
     /// Where a rule or a number comes from.
     pub source: Option<String>,
+    /// What is known to be wrong with a rule of others; only those have it.
+    pub defects: Option<String>,
     /// Computed once and stored, because several later views read it.
     pub keep: bool,
     /// The name of the result table that this view is.
@@ -53,6 +55,7 @@ impl Header {
                 "title" => header.title = value,
                 "explain" => header.explain = Some(value),
                 "source" => header.source = Some(value),
+                "defects" => header.defects = Some(value),
                 "keep" => header.keep = yes_or_no(&key, &value)?,
                 "result" => header.result = Some(value),
                 "cause" => cause.name = value,

@@ -22,12 +22,19 @@ pub use session::Session;
 pub use stored::Rows;
 pub use thresholds::Threshold;
 
+/// The folder of the rules of others, inside the folder of queries. They come last: no verdict rests on
+/// them.
+const PUBLIC: &str = "public";
+/// The view that sets the rules of others beside what signsift says.
+pub const COMPARE: &str = "compare";
 /// The view of all claims of all causes, made after the last cause file.
 pub const CLAIMS: &str = "claims";
 /// The view of what the headers say of each cause, made after the last cause file.
 pub const CAUSES: &str = "causes";
 /// The canonical table; the only table that queries start from.
 pub const SIGNINS: &str = "signins";
+/// The accounts that matter most, as the analyst names them: one column, `account`, lower case.
+pub const VIPS: &str = "vips";
 const THRESHOLDS: &str = "thresholds";
 
 /// One file of `queries/`: a single SELECT under a header of `-- key: value` lines.
@@ -78,17 +85,7 @@ impl Queries {
     /// # Errors
     /// A folder or file that cannot be read, or that breaks the rules of `queries/README.md`.
     pub fn folder(path: &Path) -> Result<Queries> {
-        let mut files = Vec::new();
-        for entry in path.read_dir().map_err(Error::read(path))? {
-            let file = entry.map_err(Error::read(path))?.path();
-            let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
-                continue;
-            };
-            if name.ends_with(".sql") && !name.starts_with('.') {
-                let sql = std::fs::read_to_string(&file).map_err(Error::read(&file))?;
-                files.push((name.to_owned(), sql));
-            }
-        }
+        let mut files = sql_files(path, "")?;
         if files.is_empty() {
             let reason = "holds no .sql files".to_owned();
             return Err(Error::QueryFile {
@@ -96,7 +93,10 @@ impl Queries {
                 reason,
             });
         }
-        files.sort();
+        let public = path.join(PUBLIC);
+        if public.is_dir() {
+            files.extend(sql_files(&public, "public/")?);
+        }
         Queries::new(files)
     }
 
@@ -108,7 +108,8 @@ impl Queries {
             if query.name == THRESHOLDS {
                 thresholds = Some(thresholds::read(&query.file, &query.statement)?);
             }
-            if list.iter().any(|other| other.name == query.name) || query.name == SIGNINS {
+            let is_table = [SIGNINS, VIPS].contains(&query.name.as_str());
+            if is_table || list.iter().any(|other| other.name == query.name) {
                 return Err(query.wrong(format!("a view called {} is there already", query.name)));
             }
             list.push(query);
@@ -132,7 +133,7 @@ impl Queries {
         let last_cause = self.last_cause();
         for (at, query) in self.list.iter().enumerate() {
             for used in &query.uses {
-                let known = used == SIGNINS
+                let known = [SIGNINS, VIPS].contains(&used.as_str())
                     || self.list[..at].iter().any(|earlier| earlier.name == *used)
                     || ([CLAIMS, CAUSES].contains(&used.as_str()) && last_cause < Some(at));
                 if !known {
@@ -213,6 +214,23 @@ impl Queries {
     }
 }
 
+/// (name after `prefix`, text) of the query files in one folder, in order.
+fn sql_files(path: &Path, prefix: &str) -> Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for entry in path.read_dir().map_err(Error::read(path))? {
+        let file = entry.map_err(Error::read(path))?.path();
+        let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if name.ends_with(".sql") && !name.starts_with('.') {
+            let sql = std::fs::read_to_string(&file).map_err(Error::read(&file))?;
+            files.push((format!("{prefix}{name}"), sql));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 impl Query {
     fn parse(file: String, sql: String) -> Result<Query> {
         let wrong = |reason: String| Error::QueryFile {
@@ -220,7 +238,9 @@ impl Query {
             reason,
         };
         let name = file
-            .strip_suffix(".sql")
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.strip_suffix(".sql"))
             .and_then(|stem| stem.split_once('_'))
             .filter(|(number, name)| {
                 number.bytes().all(|byte| byte.is_ascii_digit())

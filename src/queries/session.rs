@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::MemTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -24,7 +27,7 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use tokio::task::JoinSet;
 
 use super::stored::{Rows, Stored};
-use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, thresholds};
+use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS, thresholds};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::signin::Columns;
@@ -65,7 +68,25 @@ impl Session {
             frugal: false,
         };
         session.register(SIGNINS, signins)?;
+        let known = session.context.table_exist(VIPS);
+        if !known.map_err(Error::query(VIPS))? {
+            session.set_vips(&[])?;
+        }
         Ok(session)
+    }
+
+    /// Names the accounts that matter most; without it there are none.
+    ///
+    /// # Errors
+    /// A table that the engine refuses.
+    pub fn set_vips(&self, accounts: &[String]) -> Result<()> {
+        let field = Field::new("account", DataType::Utf8, true);
+        let schema = Arc::new(Schema::new(vec![field]));
+        let accounts: ArrayRef = Arc::new(StringArray::from_iter_values(accounts));
+        let table = RecordBatch::try_new(Arc::clone(&schema), vec![accounts])
+            .map_err(DataFusionError::from)
+            .and_then(|rows| MemTable::try_new(schema, vec![vec![rows]]));
+        self.register(VIPS, Arc::new(table.map_err(Error::query(VIPS))?))
     }
 
     /// The engine itself, for statements that were typed.
@@ -98,6 +119,7 @@ impl Session {
         };
         let empty = Arc::new(EmptyTable::new(crate::signin::schema()));
         session.register(SIGNINS, empty)?;
+        session.set_vips(&[])?;
         session.provide(names, &Progress::default()).await?;
         if let Some(statement) = statement {
             let state = session.context.state();
@@ -125,7 +147,7 @@ impl Session {
             .cloned()
             .partition(|query| self.stored.contains_key(&query.name));
         let mut ready: BTreeSet<String> = stored.into_iter().map(|query| query.name).collect();
-        ready.insert(SIGNINS.to_owned());
+        ready.extend([SIGNINS.to_owned(), VIPS.to_owned()]);
         let mut running = JoinSet::new();
         loop {
             self.start(&mut waiting, &mut ready, &mut running, progress)

@@ -150,13 +150,7 @@ fn head(text: &mut String, coverage: &Coverage, reasons: &[ReasonLine], causes: 
 
 fn show(text: &mut String, finding: &Finding, style: Style) {
     let title = finding.title.as_deref().unwrap_or(&finding.cause);
-    let severity = finding.severity.to_uppercase();
-    let severity = match (style.colour, finding.severity.as_str()) {
-        (true, "critical") => format!("\u{1b}[1;31m{severity}\u{1b}[0m"),
-        (true, "high") => format!("\u{1b}[31m{severity}\u{1b}[0m"),
-        (true, "medium") => format!("\u{1b}[33m{severity}\u{1b}[0m"),
-        _ => severity,
-    };
+    let severity = severity(&finding.severity, style.colour);
     let _ = writeln!(text, "\n{severity}  {}", terminal(title));
     let mut counts = vec![format!(
         "{} {}",
@@ -238,6 +232,22 @@ fn unjudged(text: &mut String, coverage: &Coverage, style: Style) {
     }
 }
 
+/// A severity as a heading.
+pub(super) fn severity(severity: &str, colour: bool) -> String {
+    let text = terminal(&severity.to_uppercase()).into_owned();
+    match (colour, severity) {
+        (true, "critical") => format!("\u{1b}[1;31m{text}\u{1b}[0m"),
+        (true, "high") => format!("\u{1b}[31m{text}\u{1b}[0m"),
+        (true, "medium") => format!("\u{1b}[33m{text}\u{1b}[0m"),
+        _ => text,
+    }
+}
+
+/// Words, wrapped, each line behind what `indent` says. They must be escaped already.
+pub fn paragraph(text: &mut String, indent: &str, words: &str, style: Style) {
+    wrap(text, indent, words, style.width);
+}
+
 /// One labelled line, wrapped; nothing when there is nothing to say.
 pub(super) fn line(text: &mut String, label: &str, value: &str, style: Style) {
     if !value.is_empty() {
@@ -297,7 +307,7 @@ pub(super) fn span(first: Option<&String>, last: Option<&String>) -> String {
 }
 
 /// `2026-03-02T08:00:00.123Z` as `2026-03-02 08:00:00`.
-fn short(time: &str) -> String {
+pub(super) fn short(time: &str) -> String {
     let seconds = time.split(['.', 'Z', '+']).next().unwrap_or(time);
     terminal(&seconds.replacen('T', " ", 1)).into_owned()
 }
