@@ -2,6 +2,7 @@
 
 mod about;
 mod sql;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli, progress: &Arc<Progress>) -> Result<u8> {
         Command::Convert(typed) => convert(&typed, &cli.global, &config, progress),
         Command::Inspect(typed) => inspect(&typed, &cli.global, &config, progress),
         Command::Sql(typed) => sql::sql(&typed, &cli.global, &config, progress),
+        Command::Stream(typed) => stream::stream(&typed, &cli.global, &config, progress),
         Command::Spellings => about::spellings(),
         Command::Queries(typed) => about::queries(&typed, &config),
         Command::Schema(typed) => about::schema(&typed, &config),

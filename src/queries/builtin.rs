@@ -62,6 +62,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "70_verdicts.sql",
     "72_patterns.sql",
     "75_findings.sql",
+    "77_endings.sql",
     "80_events.sql",
     "81_users.sql",
     "82_ips.sql",
