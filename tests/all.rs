@@ -17,3 +17,4 @@ mod other_engine;
 mod queries;
 mod readme;
 mod spellings;
+mod stream;

@@ -118,9 +118,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "stream",
+        &[
+            "decode", "engine", "error", "progress", "queries", "results", "signin", "store",
+        ],
+    ),
+    (
         "cli",
         &[
-            "batch", "decode", "engine", "error", "queries", "results", "source",
+            "batch", "decode", "engine", "error", "queries", "results", "source", "stream",
         ],
     ),
 ];

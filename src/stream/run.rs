@@ -420,6 +420,11 @@ impl<W: Write> Stream<'_, W> {
         Ok(explained)
     }
 
+    /// Without refusals nothing is found, and what was found before has gone.
+    fn has_something_to_judge(&self) -> bool {
+        self.history.refusals() > 0 || self.told.entries().any(|entry| entry.ended.is_none())
+    }
+
     /// Begins a step.
     fn start(&mut self) -> Result<()> {
         let rows = self.history.table(8192)?;
@@ -490,7 +495,7 @@ impl<W: Write> Stream<'_, W> {
         self.forget()?;
         let pause = PAUSE.max(self.took / 2);
         let rested = self.judged_at.is_none_or(|at| at.elapsed() >= pause);
-        if self.is_dirty && !self.is_judging && rested && self.history.refusals() > 0 {
+        if self.is_dirty && !self.is_judging && rested && self.has_something_to_judge() {
             self.start()?;
         }
         if self.idle_at.elapsed() >= PAUSE {
@@ -586,7 +591,7 @@ impl<W: Write> Stream<'_, W> {
                 self.arrived(arrived)?;
             }
         }
-        if self.is_dirty && self.history.refusals() > 0 {
+        if self.is_dirty && self.has_something_to_judge() {
             self.start()?;
             let judgement = self.wait()?;
             self.apply(judgement)?;
