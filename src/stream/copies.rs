@@ -42,17 +42,21 @@ impl Copy {
 
 /// The copies of each sign-in that has several, in the order in which they came.
 #[derive(Default)]
-pub(super) struct Copies(HashMap<u128, Vec<Copy>>);
+pub(super) struct Copies {
+    by_id: HashMap<u128, Vec<Copy>>,
+    count: usize,
+}
 
 impl Copies {
     pub(super) fn holds(&self, id: u128) -> bool {
-        !self.0.is_empty() && self.0.contains_key(&id)
+        !self.by_id.is_empty() && self.by_id.contains_key(&id)
     }
 
     /// Takes one more copy, and the `first` if it was alone until now. False if it says nothing new.
     pub(super) fn add(&mut self, id: u128, first: Option<Copy>, copy: Copy) -> bool {
-        let copies = self.0.entry(id).or_default();
+        let copies = self.by_id.entry(id).or_default();
         if copies.is_empty() {
+            self.count += usize::from(first.is_some());
             copies.extend(first);
         }
         let known = copies.iter().filter(|known| known.says_the_same(&copy));
@@ -64,32 +68,33 @@ impl Copies {
             return false;
         }
         copies.push(copy);
+        self.count += 1;
         true
     }
 
     pub(super) fn of(&self, id: u128) -> &[Copy] {
-        self.0.get(&id).map_or(&[], Vec::as_slice)
+        self.by_id.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// Forgets the copies of sign-ins that are forgotten, and steps whose sign-in has never come.
     pub(super) fn retain(&mut self, age: i64, is_known: impl Fn(u128) -> bool) {
-        self.0.retain(|id, copies| {
+        self.by_id.retain(|id, copies| {
             is_known(*id)
                 || copies
                     .iter()
                     .any(|copy| copy.time != NEVER && copy.time >= age)
         });
+        self.count = self.by_id.values().map(Vec::len).sum();
     }
 
     /// The numbers that the copies have in one group.
     pub(super) fn numbers(&mut self, group: usize) -> impl Iterator<Item = &mut u32> {
-        let copies = self.0.values_mut().flatten();
+        let copies = self.by_id.values_mut().flatten();
         copies.map(move |copy| &mut copy.groups[group])
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let copies: usize = self.0.values().map(Vec::len).sum();
-        copies * size_of::<Copy>() + self.0.len() * 64
+        self.count * size_of::<Copy>() + self.by_id.len() * 64
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) struct History {
     hashers: [RandomState; 2],
     copies: Copies,
     refusals: usize,
+    /// The least age of all.
+    first: Option<i64>,
 }
 
 /// The sign-ins, column by column.
@@ -95,6 +97,7 @@ impl History {
             hashers: [RandomState::new(), RandomState::new()],
             copies: Copies::default(),
             refusals: 0,
+            first: None,
         })
     }
 
@@ -119,8 +122,13 @@ impl History {
         self.len() * SIGN_IN_BYTES + groups + self.copies.bytes()
     }
 
+    /// The least age of all sign-ins.
+    pub(super) fn first(&self) -> Option<i64> {
+        self.first
+    }
+
     /// The age below which a share of 1/`parts` of the sign-ins lies.
-    pub(super) fn oldest(&self, parts: usize) -> Option<i64> {
+    pub(super) fn quantile(&self, parts: usize) -> Option<i64> {
         let mut ages = self.rows.age.clone();
         let at = ages.len() / parts.max(1);
         (at < ages.len()).then(|| *ages.select_nth_unstable(at).1)
@@ -354,6 +362,7 @@ impl History {
         let before = self.len();
         let keep: Vec<bool> = self.rows.age.iter().map(|it| *it >= age).collect();
         self.rows.retain(&keep);
+        self.first = self.rows.age.iter().min().copied();
         self.refusals = self.rows.refused.iter().filter(|refused| **refused).count();
         self.ids = HashTable::with_capacity(self.len());
         for at in 0..self.len() {
@@ -375,6 +384,8 @@ impl History {
     fn push(&mut self, copy: &Copy, id: u128, refused: bool, now: i64) {
         self.rows.push(copy, id, refused, now);
         self.refusals += usize::from(refused);
+        let age = self.rows.age.last().copied();
+        self.first = [self.first, age].into_iter().flatten().min();
         self.index(self.len() - 1);
     }
 

@@ -407,6 +407,20 @@ impl<W: Write> Stream<'_, W> {
         Ok(())
     }
 
+    /// Judges everything that has come: before the end, and before anything is forgotten.
+    fn judge_all(&mut self) -> Result<()> {
+        if self.is_judging {
+            let judgement = self.wait()?;
+            self.apply(judgement)?;
+        }
+        if self.is_dirty && self.has_something_to_judge() {
+            self.start()?;
+            let judgement = self.wait()?;
+            self.apply(judgement)?;
+        }
+        Ok(())
+    }
+
     /// Judges everything that has come, and says what is known of these refusals.
     fn judge_now(&mut self, ids: &BTreeSet<&str>) -> Result<HashMap<String, Explained>> {
         if self.is_judging {
@@ -540,9 +554,10 @@ impl<W: Write> Stream<'_, W> {
         let since = watermark.saturating_sub(history);
         let known = match self.remembered.since {
             Some(since) => since,
-            None => self.history.oldest(usize::MAX).unwrap_or(since),
+            None => self.history.first().unwrap_or(since),
         };
         if since > known.saturating_add(history / PART) {
+            self.judge_all()?;
             self.history.forget(since);
             self.told.forget(since);
             self.remembered = Remembered {
@@ -552,8 +567,9 @@ impl<W: Write> Stream<'_, W> {
             self.is_dirty = true;
         }
         if self.history.bytes() > self.budget
-            && let Some(age) = self.history.oldest(PART as usize)
+            && let Some(age) = self.history.quantile(PART as usize)
         {
+            self.judge_all()?;
             let since = age.saturating_add(1);
             let forgotten = self.history.forget(since);
             self.counters.forgotten += forgotten as u64;
@@ -580,10 +596,6 @@ impl<W: Write> Stream<'_, W> {
 
     /// The input has ended, or must.
     fn end(&mut self) -> Result<()> {
-        if self.is_judging {
-            let judgement = self.wait()?;
-            self.apply(judgement)?;
-        }
         // Lines that came before the end are not lost.
         self.deferred.extend(self.events.try_iter());
         while let Some(event) = self.deferred.pop_front() {
@@ -591,11 +603,7 @@ impl<W: Write> Stream<'_, W> {
                 self.arrived(arrived)?;
             }
         }
-        if self.is_dirty && self.has_something_to_judge() {
-            self.start()?;
-            let judgement = self.wait()?;
-            self.apply(judgement)?;
-        }
+        self.judge_all()?;
         let entries = match self.settings.on_eof {
             OnEof::Flush => self.told.end(Why::Eof, |_| true),
             OnEof::Save => Vec::new(),
@@ -621,10 +629,7 @@ impl<W: Write> Stream<'_, W> {
                     self.counters = state.counters;
                     self.clock.set(self.clock.latest().max(state.latest));
                 }
-                Record::Rows(rows) => {
-                    self.remember(&rows)?;
-                    self.forget()?;
-                }
+                Record::Rows(rows) => self.remember(&rows)?,
                 Record::Telling(entries) => {
                     telling = entries.clone();
                     self.told.restore(entries);
