@@ -14,6 +14,7 @@ mod bad_input;
 mod commands;
 mod house;
 mod other_engine;
+mod pipelines;
 mod queries;
 mod readme;
 mod spellings;

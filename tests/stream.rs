@@ -44,7 +44,7 @@ fn story() -> Vec<String> {
         .collect()
 }
 
-fn text(lines: &[String]) -> Vec<u8> {
+pub(crate) fn text(lines: &[String]) -> Vec<u8> {
     lines
         .iter()
         .flat_map(|line| format!("{line}\n").into_bytes())
@@ -52,7 +52,7 @@ fn text(lines: &[String]) -> Vec<u8> {
 }
 
 /// The findings of a batch over these lines, by id.
-fn batch(folder: &Path, lines: &[String]) -> BTreeMap<String, Value> {
+pub(crate) fn batch(folder: &Path, lines: &[String]) -> BTreeMap<String, Value> {
     let input = folder.join("batch.ndjson");
     fs::write(&input, text(lines)).unwrap();
     let out = folder.join("batch");
@@ -67,7 +67,7 @@ fn batch(folder: &Path, lines: &[String]) -> BTreeMap<String, Value> {
 /// What a stream says in the end: the last revision of each finding that was not replaced. Holds on
 /// the way that no revision is told in two ways and none comes before a lower one.
 #[track_caller]
-fn last(told: &str) -> BTreeMap<String, Value> {
+pub(crate) fn last(told: &str) -> BTreeMap<String, Value> {
     let mut last: BTreeMap<String, Value> = BTreeMap::new();
     let mut revisions: BTreeMap<(String, u64), Value> = BTreeMap::new();
     for line in lines(told)
@@ -93,7 +93,7 @@ fn last(told: &str) -> BTreeMap<String, Value> {
 }
 
 #[track_caller]
-fn same(batch: &BTreeMap<String, Value>, stream: &BTreeMap<String, Value>) {
+pub(crate) fn same(batch: &BTreeMap<String, Value>, stream: &BTreeMap<String, Value>) {
     for (id, finding) in batch {
         assert_eq!(
             Some(finding),
@@ -109,10 +109,10 @@ fn same(batch: &BTreeMap<String, Value>, stream: &BTreeMap<String, Value>) {
 }
 
 /// Numbers that look random and are the same each time.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -132,7 +132,7 @@ const BLOCKED: &str =
     "Sign-in was blocked because it came from an IP address with malicious activity.";
 
 /// A record as Microsoft Graph gives it; `second` counts from the first of the world.
-fn record(
+pub(crate) fn record(
     second: u64,
     user: u64,
     address: &str,
@@ -164,7 +164,7 @@ fn record(
 }
 
 /// Half a day of a small tenant, made up: honest work, mistakes and attacks of every kind, by chance.
-fn world(seed: u64) -> Vec<(u64, String)> {
+pub(crate) fn world(seed: u64) -> Vec<(u64, String)> {
     let mut random = Random(seed);
     let mut events: Vec<(u64, u64, String, u64, &str, String)> = Vec::new();
     let home = |user: u64| format!("198.51.100.{}", user % 5);
@@ -691,7 +691,7 @@ fn a_state_is_used_by_one_at_a_time_and_survives_a_torn_end() {
     let mut stream = Running::start(command(&[]));
     stream.write(&refusals(0, 1, 1)[0]);
     assert!(stream.read().contains("\"revision\":1"));
-    run(command(&[]))
+    run(command(&["--grace", "100ms"]))
         .ended(2)
         .says(&["in use by another stream"]);
     assert_eq!(stream.end(), (0, String::new()));
@@ -753,7 +753,7 @@ fn signals_end_it_well_and_open_files_again() {
     assert_eq!(last(&told).len(), 2);
 }
 
-fn wait_for(done: impl Fn() -> bool) {
+pub(crate) fn wait_for(done: impl Fn() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < Duration::from_secs(20));

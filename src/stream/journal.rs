@@ -10,6 +10,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -127,25 +129,33 @@ pub(super) struct Replayed {
 
 impl Replayed {
     /// Opens or makes the folder and gives every record in it to `each`, in order; `age_of` is the
-    /// age of the newest row of a batch.
+    /// age of the newest row of a batch. A stream that still comes to its end, as when a host is started
+    /// again, is waited for as long as `patience`.
     ///
     /// # Errors
     /// A folder that cannot be used, or is in use; or what `each` says.
     pub(super) fn open(
         folder: &Path,
+        patience: Duration,
         age_of: fn(&RecordBatch) -> i64,
         mut each: impl FnMut(Record) -> Result<()>,
     ) -> Result<Replayed> {
         fs::create_dir_all(folder).map_err(Error::write(folder))?;
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(Error::write(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let reason = format!("{} is in use by another stream", folder.display());
-                return Err(Error::setting("--state-dir", reason));
+        let began = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < patience => {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let reason = format!("{} is in use by another stream", folder.display());
+                    return Err(Error::setting("--state-dir", reason));
+                }
+                Err(TryLockError::Error(source)) => return Err(Error::write(&path)(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(Error::write(&path)(source)),
         }
         let numbers = numbers(folder)?;
         let (mut files, mut damaged) = (Vec::new(), Vec::new());

@@ -620,7 +620,7 @@ impl<W: Write> Stream<'_, W> {
             return Ok(());
         };
         let mut telling = Vec::new();
-        let replayed = Replayed::open(folder, newest, |record| {
+        let replayed = Replayed::open(folder, self.settings.grace, newest, |record| {
             match record {
                 Record::State(state) => {
                     self.told.clear();

@@ -293,7 +293,9 @@ mod tests {
         graver.gravity = "critical".to_owned();
         let told_again = compare(&mut told, vec![graver], 0);
         assert_eq!(told_again, [("a".to_owned(), 2, None)]);
-        compare(&mut told, vec![finding("a", "4")], 0);
+        let mut grown = finding("a", "4");
+        grown.gravity = "critical".to_owned();
+        assert_eq!(compare(&mut told, vec![grown], 0), []);
         told.revise_every = Duration::ZERO;
         assert_eq!(lines(&told.outstanding()).len(), 1);
     }
