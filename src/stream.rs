@@ -96,7 +96,7 @@ pub struct Settings {
     pub idle_close: Duration,
     /// A finding that merely grows is told again no sooner.
     pub revise_every: Duration,
-    /// After SIGTERM the input may go on for so long; a stream before us may take as long to end.
+    /// After SIGTERM the input may go on for so long.
     pub grace: Duration,
     /// Longest line in bytes.
     pub max_line: usize,

@@ -35,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// Metrics are written so often.
 const METRICS: Duration = Duration::from_secs(5);
+/// A stream that uses our state may take so many times the grace to come to its end.
+const PREDECESSOR: u32 = 6;
 /// The same complaint is made no sooner.
 const COMPLAIN: Duration = Duration::from_secs(60);
 /// Sign-ins are forgotten in pieces of this part of the history, since forgetting costs a pass over
@@ -58,15 +60,21 @@ pub fn run<W: Write>(
     say: &mut dyn FnMut(&str),
 ) -> Result<()> {
     let (send, events) = channel();
-    let engine = Engine::start(&settings.resources)?;
-    let budget = engine.rows_budget();
-    let judge = Judge::new(engine, settings.queries.clone())?;
-    let history = History::new(judge.columns()?).map_err(failed)?;
-    let sinks = Sinks::new(
+    let mut sinks = Sinks::new(
         stdout,
         settings.out.as_deref(),
         settings.dead_letter.as_deref(),
     )?;
+    // Ready to be spoken to. Before anything that may take long or fail: rsyslog 8.2302 crashes when a
+    // program ends before it has said so.
+    if settings.ack.is_some() {
+        sinks.reply(b"OK")?;
+        sinks.flush()?;
+    }
+    let engine = Engine::start(&settings.resources)?;
+    let budget = engine.rows_budget();
+    let judge = Judge::new(engine, settings.queries.clone())?;
+    let history = History::new(judge.columns()?).map_err(failed)?;
     let (jobs, work) = channel::<Job>();
     let judged = send.clone();
     let started = thread::Builder::new().stack_size(STACK).spawn(move || {
@@ -171,10 +179,6 @@ struct Stream<'s, W: Write> {
 
 impl<W: Write> Stream<'_, W> {
     fn run(mut self) -> Result<()> {
-        if self.settings.ack.is_some() {
-            self.sinks.reply(b"OK")?;
-            self.sinks.flush()?;
-        }
         let mut deadline: Option<Instant> = None;
         loop {
             let event = match self.next() {
@@ -603,6 +607,8 @@ impl<W: Write> Stream<'_, W> {
                 self.arrived(arrived)?;
             }
         }
+        // First of all: whoever waits for us may lose patience.
+        self.make_safe()?;
         self.judge_all()?;
         let entries = match self.settings.on_eof {
             OnEof::Flush => self.told.end(Why::Eof, |_| true),
@@ -620,7 +626,8 @@ impl<W: Write> Stream<'_, W> {
             return Ok(());
         };
         let mut telling = Vec::new();
-        let replayed = Replayed::open(folder, self.settings.grace, newest, |record| {
+        let patience = self.settings.grace * PREDECESSOR;
+        let replayed = Replayed::open(folder, patience, newest, |record| {
             match record {
                 Record::State(state) => {
                     self.told.clear();
