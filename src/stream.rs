@@ -19,6 +19,7 @@ mod history;
 mod input;
 mod journal;
 mod metrics;
+mod rows;
 mod run;
 mod sinks;
 mod step;

@@ -214,7 +214,10 @@ fn rsyslog_loses_nothing_though_signsift_and_rsyslog_are_killed() {
         }
         append(&log, part);
         std::thread::sleep(Duration::from_millis(random.below(400)));
-        assert!(host.0.try_wait().unwrap().is_none(), "rsyslog has ended in round {round}");
+        assert!(
+            host.0.try_wait().unwrap().is_none(),
+            "rsyslog has ended in round {round}"
+        );
         signal("-KILL", &host.child());
     }
     assert!(host.0.try_wait().unwrap().is_none(), "rsyslog has ended");

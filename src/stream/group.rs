@@ -2,6 +2,7 @@
 //! combination kept once and named by a number: a sign-in in the history is five such numbers.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::concat;
@@ -139,7 +140,7 @@ impl Group {
         let columns: Vec<ArrayRef> = self
             .columns
             .iter()
-            .map(|at| batch.column(*at).clone())
+            .map(|at| Arc::clone(batch.column(*at)))
             .collect();
         self.intern(&columns)
     }

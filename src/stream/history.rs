@@ -21,6 +21,7 @@ use hashbrown::HashTable;
 
 use super::copies::{self, Copies, Copy};
 use super::group::{GROUPS, Group, OWN};
+use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::signin::{Columns, RICHNESS};
 use crate::store::Store;
@@ -60,19 +61,6 @@ pub(super) struct History {
     refusals: usize,
     /// The least age of all.
     first: Option<i64>,
-}
-
-/// The sign-ins, column by column.
-#[derive(Default)]
-struct Rows {
-    time: Vec<i64>,
-    /// What a row ages by: its time, or when it came in the time of events.
-    age: Vec<i64>,
-    ingested: Vec<i64>,
-    richness: Vec<u16>,
-    id: Vec<u128>,
-    refused: Vec<bool>,
-    groups: [Vec<u32>; GROUPS],
 }
 
 impl History {
@@ -145,34 +133,9 @@ impl History {
     fn try_add(&mut self, batch: &RecordBatch, now: i64) -> Result<Added, Failed> {
         let batch = self.plain(batch)?;
         let mut added = Added::default();
-        let times = column(&batch, "time")?.as_primitive::<TimestampMicrosecondType>();
-        let ingested = column(&batch, "ingested_at")?.as_primitive::<TimestampMicrosecondType>();
-        let richness = column(&batch, RICHNESS)?.as_primitive::<UInt16Type>();
-        let ids = column(&batch, "sign_in_id")?.as_string::<i32>();
-        let codes = column(&batch, "error_code")?.as_primitive::<Int32Type>();
-        let reasons = column(&batch, "stated_reason")?;
-        let succeeded = |row: usize| codes.is_valid(row) && codes.value(row) == 0;
-        let mut numbers = self
-            .groups
-            .iter_mut()
-            .map(|group| group.numbers(&batch))
-            .collect::<Result<Vec<_>, _>>()?;
-        for (row, own) in numbers[OWN].iter_mut().enumerate() {
-            if succeeded(row) {
-                *own = 0;
-            }
-        }
         let mut unsettled = Vec::new();
-        for row in 0..batch.num_rows() {
-            let groups = std::array::from_fn(|group| numbers[group][row]);
-            let copy = Copy {
-                time: value(times, row),
-                ingested: value(ingested, row),
-                richness: richness.value(row),
-                groups,
-            };
-            let refused = reasons.is_valid(row);
-            if ids.is_null(row) {
+        for (copy, refused, name) in self.copies_of(&batch)? {
+            let Some(name) = name else {
                 // It cannot be told from its own copies, and a step of nothing is nothing.
                 if copy.richness > 0 {
                     self.push(&copy, 0, refused, now);
@@ -180,8 +143,8 @@ impl History {
                     added.refusals += usize::from(refused);
                 }
                 continue;
-            }
-            let id = self.hash(ids.value(row));
+            };
+            let id = self.hash(name);
             match self.find(id) {
                 Some(at) if !self.copies.holds(id) && self.rows.same(at, &copy) => {
                     self.rows.better(at, &copy);
@@ -196,7 +159,7 @@ impl History {
                     let first = known.map(|at| self.rows.copy(at));
                     added.copies += usize::from(copy.richness > 0 && known.is_some());
                     if self.copies.add(id, first, copy) {
-                        unsettled.push((id, ids.value(row).to_owned()));
+                        unsettled.push((id, name.to_owned()));
                     }
                 }
             }
@@ -207,6 +170,38 @@ impl History {
         }
         added.changed |= added.new > 0;
         Ok(added)
+    }
+
+    /// What is kept of each row of a batch.
+    fn copies_of<'b>(&mut self, batch: &'b RecordBatch) -> Result<Vec<Kept<'b>>, ArrowError> {
+        let times = column(batch, "time")?.as_primitive::<TimestampMicrosecondType>();
+        let ingested = column(batch, "ingested_at")?.as_primitive::<TimestampMicrosecondType>();
+        // What is made of copies has none: it is a sign-in.
+        let richness = batch.column_by_name(RICHNESS);
+        let richness = richness.map(|column| column.as_primitive::<UInt16Type>());
+        let ids = column(batch, "sign_in_id")?.as_string::<i32>();
+        let codes = column(batch, "error_code")?.as_primitive::<Int32Type>();
+        let reasons = column(batch, "stated_reason")?;
+        let mut numbers = Vec::with_capacity(GROUPS);
+        for group in &mut self.groups {
+            numbers.push(group.numbers(batch)?);
+        }
+        let copies = (0..batch.num_rows()).map(|row| {
+            let mut groups = std::array::from_fn(|group| numbers[group][row]);
+            // Of a success the ids are not needed: nothing names it.
+            if codes.is_valid(row) && codes.value(row) == 0 {
+                groups[OWN] = 0;
+            }
+            let copy = Copy {
+                time: value(times, row),
+                ingested: value(ingested, row),
+                richness: richness.map_or(1, |richness| richness.value(row)),
+                groups,
+            };
+            let id = ids.is_valid(row).then(|| ids.value(row));
+            (copy, reasons.is_valid(row), id)
+        });
+        Ok(copies.collect())
     }
 
     /// The batch in the columns of the history, without the words that describe them.
@@ -234,33 +229,8 @@ impl History {
         let batch = self.table_of(&copies, &texts)?;
         let one = copies::distinct(self.columns, &batch).map_err(Failed::Store)?;
         for batch in one {
-            let ids = column(&batch, "sign_in_id")?.as_string::<i32>().clone();
-            let times = column(&batch, "time")?
-                .as_primitive::<TimestampMicrosecondType>()
-                .clone();
-            let codes = column(&batch, "error_code")?
-                .as_primitive::<Int32Type>()
-                .clone();
-            let reasons = column(&batch, "stated_reason")?.clone();
-            let mut numbers = self
-                .groups
-                .iter_mut()
-                .map(|group| group.numbers(&batch))
-                .collect::<Result<Vec<_>, _>>()?;
-            for (row, own) in numbers[OWN].iter_mut().enumerate() {
-                if codes.is_valid(row) && codes.value(row) == 0 {
-                    *own = 0;
-                }
-            }
-            for row in 0..batch.num_rows() {
-                let id = self.hash(ids.value(row));
-                let copy = Copy {
-                    time: value(&times, row),
-                    ingested: NEVER,
-                    richness: 1,
-                    groups: std::array::from_fn(|group| numbers[group][row]),
-                };
-                let refused = reasons.is_valid(row);
+            for (copy, refused, name) in self.copies_of(&batch)? {
+                let id = self.hash(name.unwrap_or_default());
                 match self.find(id) {
                     Some(at) => {
                         self.refusals += usize::from(refused);
@@ -324,7 +294,8 @@ impl History {
             let keys = UInt32Array::from(self.rows.groups[number].clone());
             let at = group.columns.clone();
             for (at, values) in at.into_iter().zip(group.values()?) {
-                let column = DictionaryArray::<UInt32Type>::try_new(keys.clone(), values.clone())?;
+                let column =
+                    DictionaryArray::<UInt32Type>::try_new(keys.clone(), Arc::clone(values))?;
                 columns.push((at, Arc::new(column)));
             }
         }
@@ -411,77 +382,8 @@ impl History {
     }
 }
 
-impl Rows {
-    fn push(&mut self, copy: &Copy, id: u128, refused: bool, now: i64) {
-        self.time.push(copy.time);
-        self.age
-            .push(if copy.time == NEVER { now } else { copy.time });
-        self.ingested.push(copy.ingested);
-        self.richness.push(copy.richness);
-        self.id.push(id);
-        self.refused.push(refused);
-        for (numbers, number) in self.groups.iter_mut().zip(copy.groups) {
-            numbers.push(number);
-        }
-    }
-
-    fn replace(&mut self, at: usize, copy: &Copy, refused: bool) {
-        self.time[at] = copy.time;
-        if copy.time != NEVER {
-            self.age[at] = copy.time;
-        }
-        self.refused[at] = refused;
-        for (numbers, number) in self.groups.iter_mut().zip(copy.groups) {
-            numbers[at] = number;
-        }
-    }
-
-    /// Whether a copy says the same.
-    fn same(&self, at: usize, copy: &Copy) -> bool {
-        copy.richness > 0
-            && self.time[at] == copy.time
-            && self
-                .groups
-                .iter()
-                .zip(copy.groups)
-                .all(|(numbers, number)| numbers[at] == number)
-    }
-
-    /// Keeps the better rank of two copies that say the same.
-    fn better(&mut self, at: usize, copy: &Copy) {
-        let first = self.copy(at);
-        if copy.rank() < first.rank() {
-            self.richness[at] = copy.richness;
-            self.ingested[at] = copy.ingested;
-        }
-    }
-
-    fn copy(&self, at: usize) -> Copy {
-        Copy {
-            time: self.time[at],
-            ingested: self.ingested[at],
-            richness: self.richness[at],
-            groups: std::array::from_fn(|group| self.groups[group][at]),
-        }
-    }
-
-    fn retain(&mut self, keep: &[bool]) {
-        fn only<T>(of: &mut Vec<T>, keep: &[bool]) {
-            let mut keep = keep.iter();
-            of.retain(|_| keep.next().is_some_and(|keep| *keep));
-            of.shrink_to_fit();
-        }
-        only(&mut self.time, keep);
-        only(&mut self.age, keep);
-        only(&mut self.ingested, keep);
-        only(&mut self.richness, keep);
-        only(&mut self.id, keep);
-        only(&mut self.refused, keep);
-        self.groups
-            .iter_mut()
-            .for_each(|numbers| only(numbers, keep));
-    }
-}
+/// What is kept of a row, whether it is a refusal, and its id.
+type Kept<'b> = (Copy, bool, Option<&'b str>);
 
 /// Two ways to fail while rows are added.
 enum Failed {

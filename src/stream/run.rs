@@ -1,6 +1,10 @@
 //! The loop of a stream: takes what comes, decides when to judge, tells what is new, and keeps the
 //! state safe before anything is acknowledged.
 
+mod housekeeping;
+mod reply;
+mod safe;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,14 +16,13 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
-use super::annotate::{OfMany, annotated};
 use super::clock::Clock;
 use super::history::{History, NEVER, column};
 use super::input::{self, Arrived, Line, Lines, Waiting};
-use super::journal::{Journal, Record, Replayed, State};
-use super::metrics::{self, Counters, Gauges};
+use super::journal::{Journal, Record};
+use super::metrics::Counters;
 use super::sinks::Sinks;
-use super::step::{Explained, Judge, Judgement};
+use super::step::{Judge, Judgement};
 use super::told::{Entry, Remembered, Told, Why};
 use super::{Ack, Event, Mode, OnEof, Settings, Signal, Signals};
 use crate::engine::Engine;
@@ -31,17 +34,10 @@ const WAITING: usize = 64 << 20;
 const STACK: usize = 64 << 20;
 /// Steps follow each other no sooner; after a long one the pause is half as long as it was.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The state is made safe at least so often.
-const CHECKPOINT: Duration = Duration::from_secs(5);
-/// Metrics are written so often.
-const METRICS: Duration = Duration::from_secs(5);
 /// A stream that uses our state may take so many times the grace to come to its end.
 const PREDECESSOR: u32 = 6;
 /// The same complaint is made no sooner.
 const COMPLAIN: Duration = Duration::from_secs(60);
-/// Sign-ins are forgotten in pieces of this part of the history, since forgetting costs a pass over
-/// all of it.
-const PART: i64 = 4;
 
 /// Something to judge: the table of what is remembered.
 type Job = (SchemaRef, Vec<RecordBatch>);
@@ -334,83 +330,6 @@ impl<W: Write> Stream<'_, W> {
         filter_record_batch(&rows, &keep).map_err(failed)
     }
 
-    /// What standard output says of lines that have come.
-    fn answer(&mut self, arrived: &Arrived) -> Result<()> {
-        match self.settings.ack {
-            Some(Ack::Rsyslog) => self.acknowledge(arrived),
-            None if self.settings.mode == Mode::Findings => Ok(()),
-            None => self.annotate(arrived),
-        }
-    }
-
-    /// Answers each message as rsyslog wants it: OK only to what is safe.
-    fn acknowledge(&mut self, arrived: &Arrived) -> Result<()> {
-        for line in &arrived.lines {
-            let reply: &[u8] = match control(&arrived.bytes[line.place.clone()]) {
-                Some(begins) => {
-                    self.in_transaction = begins;
-                    if !begins {
-                        self.make_safe()?;
-                    }
-                    b"OK"
-                }
-                None if self.in_transaction => b"DEFER_COMMIT",
-                None => {
-                    self.make_safe()?;
-                    b"OK"
-                }
-            };
-            self.sinks.reply(reply)?;
-        }
-        Ok(())
-    }
-
-    /// Writes each line with what is known of the refusals in it, which are judged first.
-    fn annotate(&mut self, arrived: &Arrived) -> Result<()> {
-        let mut refused: Vec<(usize, Option<&str>, &str)> = Vec::new();
-        if let Some(rows) = &arrived.rows {
-            let ids = column(rows, "sign_in_id")
-                .map_err(failed)?
-                .as_string::<i32>();
-            let reasons = column(rows, "stated_reason")
-                .map_err(failed)?
-                .as_string::<i32>();
-            for (row, reason) in reasons.iter().enumerate() {
-                if let Some(reason) = reason {
-                    refused.push((row, ids.is_valid(row).then(|| ids.value(row)), reason));
-                }
-            }
-        }
-        let ids: BTreeSet<&str> = refused.iter().filter_map(|(_, id, _)| *id).collect();
-        let explained = match ids.is_empty() {
-            true => HashMap::new(),
-            false => self.judge_now(&ids)?,
-        };
-        let said: HashMap<usize, (Option<&str>, Explained)> = refused
-            .into_iter()
-            .map(|(row, id, reason)| {
-                let known = id.and_then(|id| explained.get(id)).cloned();
-                let explained = known.unwrap_or_else(|| Explained::stated(reason));
-                (row, (id, explained))
-            })
-            .collect();
-        for line in &arrived.lines {
-            let refusals: Vec<OfMany<'_>> = line
-                .rows
-                .clone()
-                .filter_map(|row| said.get(&row))
-                .map(|(id, explained)| OfMany {
-                    sign_in_id: *id,
-                    explained,
-                })
-                .collect();
-            let bytes = &arrived.bytes[line.place.clone()];
-            self.sinks
-                .reply(&annotated(bytes, &refusals, line.rows.len()))?;
-        }
-        Ok(())
-    }
-
     /// Judges everything that has come: before the end, and before anything is forgotten.
     fn judge_all(&mut self) -> Result<()> {
         if self.is_judging {
@@ -423,19 +342,6 @@ impl<W: Write> Stream<'_, W> {
             self.apply(judgement)?;
         }
         Ok(())
-    }
-
-    /// Judges everything that has come, and says what is known of these refusals.
-    fn judge_now(&mut self, ids: &BTreeSet<&str>) -> Result<HashMap<String, Explained>> {
-        if self.is_judging {
-            let judgement = self.wait()?;
-            self.apply(judgement)?;
-        }
-        self.start()?;
-        let judgement = self.wait()?;
-        let explained = judgement.explain(ids)?;
-        self.apply(judgement)?;
-        Ok(explained)
     }
 
     /// Without refusals nothing is found, and what was found before has gone.
@@ -508,96 +414,6 @@ impl<W: Write> Stream<'_, W> {
         }
     }
 
-    /// What is done by the clock and not by what comes.
-    fn housekeeping(&mut self) -> Result<()> {
-        self.forget()?;
-        let pause = PAUSE.max(self.took / 2);
-        let rested = self.judged_at.is_none_or(|at| at.elapsed() >= pause);
-        if self.is_dirty && !self.is_judging && rested && self.has_something_to_judge() {
-            self.start()?;
-        }
-        if self.idle_at.elapsed() >= PAUSE {
-            self.idle_at = Instant::now();
-            let outstanding = self.told.outstanding();
-            self.tell(outstanding)?;
-            self.close_idle()?;
-        }
-        if self.checkpoint_at.elapsed() >= CHECKPOINT {
-            self.make_safe()?;
-        }
-        if self.metrics_at.is_none_or(|at| at.elapsed() >= METRICS) {
-            self.write_metrics()?;
-        }
-        Ok(())
-    }
-
-    /// Findings of tenants from which nothing comes any more are final.
-    fn close_idle(&mut self) -> Result<()> {
-        // What has come is judged first.
-        if self.is_dirty || self.is_judging {
-            return Ok(());
-        }
-        let idle = self.settings.idle_close;
-        self.tenants.retain(|_, last| last.elapsed() < idle);
-        let tenants = &self.tenants;
-        let is_idle = |entry: &Entry| {
-            let tenant = entry.tenant.as_ref();
-            let quiet = tenant.is_none_or(|tenant| !tenants.contains_key(tenant));
-            quiet && (tenant.is_some() || tenants.is_empty()) && entry.is_older(idle)
-        };
-        let entries = self.told.end(Why::Idle, is_idle);
-        self.tell(entries)
-    }
-
-    /// Forgets what is older than the history, or what memory has no room for.
-    fn forget(&mut self) -> Result<()> {
-        let history = micros(self.settings.history);
-        let Some(watermark) = self.watermark() else {
-            return Ok(());
-        };
-        let since = watermark.saturating_sub(history);
-        let known = match self.remembered.since {
-            Some(since) => since,
-            None => self.history.first().unwrap_or(since),
-        };
-        if since > known.saturating_add(history / PART) {
-            self.judge_all()?;
-            self.history.forget(since);
-            self.told.forget(since);
-            self.remembered = Remembered {
-                since: Some(since),
-                cut_by_memory: false,
-            };
-            self.is_dirty = true;
-        }
-        if self.history.bytes() > self.budget
-            && let Some(age) = self.history.quantile(PART as usize)
-        {
-            self.judge_all()?;
-            let since = age.saturating_add(1);
-            let forgotten = self.history.forget(since);
-            self.counters.forgotten += forgotten as u64;
-            self.remembered = Remembered {
-                since: self.remembered.since.max(Some(since)),
-                cut_by_memory: true,
-            };
-            self.is_dirty = true;
-            self.complain("memory", |counters| {
-                format!(
-                    "the history does not fit its memory: {} sign-ins were forgotten early so far; raise --memory-limit or shorten --history",
-                    counters.forgotten
-                )
-            });
-        }
-        Ok(())
-    }
-
-    /// Before this time nothing is expected any more.
-    fn watermark(&self) -> Option<i64> {
-        let latest = self.clock.latest()?;
-        Some(latest.saturating_sub(micros(self.settings.lateness)))
-    }
-
     /// The input has ended, or must.
     fn end(&mut self) -> Result<()> {
         // Lines that came before the end are not lost.
@@ -618,118 +434,6 @@ impl<W: Write> Stream<'_, W> {
         self.make_safe()?;
         self.write_metrics()?;
         self.sinks.flush()
-    }
-
-    /// Goes on where an earlier run ended, however it ended.
-    fn resume(&mut self) -> Result<()> {
-        let Some(folder) = &self.settings.state else {
-            return Ok(());
-        };
-        let mut telling = Vec::new();
-        let patience = self.settings.grace * PREDECESSOR;
-        let replayed = Replayed::open(folder, patience, newest, |record| {
-            match record {
-                Record::State(state) => {
-                    self.told.clear();
-                    self.told.restore(state.told);
-                    telling = state.telling;
-                    self.counters = state.counters;
-                    self.clock.set(self.clock.latest().max(state.latest));
-                }
-                Record::Rows(rows) => self.remember(&rows)?,
-                Record::Telling(entries) => {
-                    telling = entries.clone();
-                    self.told.restore(entries);
-                }
-                Record::Told => telling.clear(),
-                Record::Reached(counters) => self.counters = counters,
-            }
-            Ok(())
-        })?;
-        for damaged in &replayed.damaged {
-            (self.say)(damaged);
-        }
-        self.safe_lines = self.counters.lines;
-        let state = State {
-            telling: telling.clone(),
-            ..self.state()
-        };
-        let mut journal = replayed.begin(&state)?;
-        if !telling.is_empty() && self.settings.mode != Mode::Annotate {
-            let lines: Vec<String> = telling.iter().map(Entry::line).collect();
-            self.sinks.findings(&lines)?;
-        }
-        journal.append(&Record::Told, NEVER)?;
-        self.journal = Some(journal);
-        self.is_dirty = true;
-        Ok(())
-    }
-
-    fn state(&self) -> State {
-        State {
-            latest: self.clock.latest(),
-            counters: self.counters.clone(),
-            told: self.told.entries().cloned().collect(),
-            ..State::default()
-        }
-    }
-
-    /// Writes the rows that are not in the journal yet.
-    fn write_rows(&mut self) -> Result<()> {
-        let Some(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        for rows in self.unsafe_rows.drain(..) {
-            let newest = newest(&rows);
-            journal.append(&Record::Rows(rows), newest)?;
-        }
-        if self.safe_lines < self.counters.lines {
-            journal.append(&Record::Reached(self.counters.clone()), NEVER)?;
-        }
-        Ok(())
-    }
-
-    /// Makes everything that has come safe on disk.
-    fn make_safe(&mut self) -> Result<()> {
-        self.checkpoint_at = Instant::now();
-        if self.journal.is_none() || self.safe_lines == self.counters.lines {
-            return Ok(());
-        }
-        self.write_rows()?;
-        let state = match self.journal.as_ref().is_some_and(Journal::is_full) {
-            true => Some(self.state()),
-            false => None,
-        };
-        if let Some(journal) = &mut self.journal {
-            match state {
-                Some(state) => journal.turn(&state, self.remembered.since)?,
-                None => journal.sync()?,
-            }
-        }
-        self.safe_lines = self.counters.lines;
-        Ok(())
-    }
-
-    fn write_metrics(&mut self) -> Result<()> {
-        self.metrics_at = Some(Instant::now());
-        let Some(path) = &self.settings.metrics else {
-            return Ok(());
-        };
-        let now = jiff::Timestamp::now().as_microsecond();
-        let open = self.told.entries().filter(|entry| entry.ended.is_none());
-        let gauges = Gauges {
-            history: self.history.len(),
-            history_bytes: self.history.bytes(),
-            open: open.count(),
-            waiting: self.waiting.bytes(),
-            lag: self
-                .clock
-                .latest()
-                .map(|latest| (now - latest) as f64 / 1e6),
-            step: self.took.as_secs_f64(),
-            safe_lines: self.journal.as_ref().map(|_| self.safe_lines),
-        };
-        metrics::write(path, &self.counters, &gauges)
     }
 
     /// Tells people what is lost, but not for every line.
