@@ -4,6 +4,7 @@ mod about;
 mod compare;
 mod explain;
 mod sql;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli, progress: &Arc<Progress>) -> Result<u8> {
         Command::Sql(typed) => sql::sql(&typed, &cli.global, &config, progress),
         Command::Explain(typed) => explain::explain(&typed),
         Command::Compare(typed) => compare::compare(&typed, &cli.global, &config, progress),
+        Command::Stream(typed) => stream::stream(&typed, &cli.global, &config, progress),
         Command::Spellings => about::spellings(),
         Command::Queries(typed) => about::queries(&typed, &config),
         Command::Schema(typed) => about::schema(&typed, &config),

@@ -91,6 +91,11 @@ impl Engine {
         self.temp.path()
     }
 
+    /// Threads for decoding and for queries.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Bytes that decoded rows may take before they go to disk.
     pub fn rows_budget(&self) -> usize {
         self.memory / 8 * 3

@@ -20,5 +20,6 @@ pub mod results;
 pub mod signin;
 pub mod source;
 pub mod store;
+pub mod stream;
 
 pub use error::{Error, Result};

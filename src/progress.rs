@@ -37,9 +37,14 @@ impl Progress {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
     /// `Err` once somebody asked to stop.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.stopped.load(Ordering::Relaxed) {
+        if self.is_stopped() {
             Err(Error::Interrupted)
         } else {
             Ok(())

@@ -17,6 +17,7 @@ mod explain;
 mod house;
 mod other_engine;
 mod parquet;
+mod pipelines;
 mod queries;
 mod readme;
 #[path = "../benches/simulate/mod.rs"]
@@ -24,4 +25,5 @@ mod readme;
 mod simulate;
 mod simulator;
 mod spellings;
+mod stream;
 mod traps;

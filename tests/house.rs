@@ -130,9 +130,16 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "stream",
+        &[
+            "decode", "engine", "error", "progress", "queries", "results", "signin", "store",
+        ],
+    ),
+    (
         "cli",
         &[
             "batch", "context", "decode", "engine", "error", "queries", "results", "source",
+            "stream",
         ],
     ),
 ];

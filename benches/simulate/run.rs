@@ -266,6 +266,7 @@ fn analyzed(input: &Path, temp: &Path, rules: &Rules) -> Outcome<Results> {
         unpack: UnpackLimits::default(),
         strict: true,
         queries,
+        context: Default::default(),
         resources: Resources {
             threads: std::thread::available_parallelism()?.get(),
             memory: 1 << 30,

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use serde::Deserialize;
 
 use crate::results::Format;
+use crate::stream;
 
 /// Tells account lockouts from malicious-IP blocks in Microsoft Entra sign-in logs.
 ///
@@ -51,6 +52,8 @@ pub enum Command {
     Explain(Explain),
     /// Run the public rules on sign-in logs and say where they differ from the findings
     Compare(Compare),
+    /// Judge sign-ins as they come: the plugin for log pipelines, lines in and findings out
+    Stream(Stream),
     /// List the spellings of sign-in logs that can be read
     Spellings,
     /// List the queries that decide, or show one of them
@@ -235,6 +238,68 @@ pub struct Compare {
     /// What you know and the log does not.
     #[command(flatten)]
     pub knowing: Knowing,
+    /// How to decide.
+    #[command(flatten)]
+    pub deciding: Deciding,
+}
+
+/// Arguments of `stream`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Lengths of time are written as 90s, 15m, 6h or 7d. Ready configurations for rsyslog, \
+    syslog-ng, Tenzir and others are in docs/pipelines."
+)]
+pub struct Stream {
+    /// What is written for what comes in [default: findings]
+    #[arg(long, value_enum, env = "SIGNSIFT_MODE")]
+    pub mode: Option<stream::Mode>,
+    /// Acknowledge lines on standard output; findings go to --out
+    #[arg(long, value_enum, requires = "out")]
+    pub ack: Option<stream::Ack>,
+    /// Append findings to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Append lines that cannot be used to this file, each with the reason
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_DEAD_LETTER")]
+    pub dead_letter: Option<PathBuf>,
+    /// Keep the state in this folder, to go on after a restart or a crash
+    #[arg(long, value_name = "DIR", env = "SIGNSIFT_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// What happens when the input ends [default: save with --state-dir, else flush]
+    #[arg(long, value_enum, env = "SIGNSIFT_ON_EOF")]
+    pub on_eof: Option<stream::OnEof>,
+    /// How long sign-ins are remembered, in the time of events [default: 24h]
+    #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_HISTORY")]
+    pub history: Option<String>,
+    /// How late a sign-in may come, in the time of events [default: 15m]
+    #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_LATENESS")]
+    pub lateness: Option<String>,
+    /// Findings are final when nothing has come from their tenant for so long [default: 15m]
+    #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_IDLE_CLOSE")]
+    pub idle_close: Option<String>,
+    /// A finding that merely grows is told again no sooner than this [default: 10s]
+    #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_REVISE_EVERY")]
+    pub revise_every: Option<String>,
+    /// After SIGTERM, read on for at most so long [default: 5s]
+    #[arg(long, value_name = "LENGTH", env = "SIGNSIFT_GRACE")]
+    pub grace: Option<String>,
+    /// Longest line believed [default: 4MiB]
+    #[arg(long, value_name = "SIZE", env = "SIGNSIFT_MAX_LINE")]
+    pub max_line: Option<bytesize::ByteSize>,
+    /// Only sign-ins of this tenant id; may be given several times
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "SIGNSIFT_TENANT",
+        value_delimiter = ','
+    )]
+    pub tenant: Vec<String>,
+    /// Write metrics to this file in the text form of Prometheus
+    #[arg(long, value_name = "FILE", env = "SIGNSIFT_METRICS")]
+    pub metrics: Option<PathBuf>,
+    /// Print the contract (modes, fields, settings in force) as JSON, and end
+    #[arg(long)]
+    pub describe: bool,
     /// How to decide.
     #[command(flatten)]
     pub deciding: Deciding,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Span, SpanRelativeTo, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Analyze, Deciding, Global, Important, Knowing, Reading, Severity};
+use super::{Analyze, Deciding, Global, Important, Knowing, Reading, Severity, Stream};
 use crate::batch::Settings;
 use crate::context::{Asked, Context};
 use crate::decode::{Keep, Limits};
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::queries::Queries;
 use crate::results::Format;
 use crate::source::UnpackLimits;
+use crate::stream::{self, OnEof};
 
 /// Rows in memory below this bound would be written to disk a handful at a time.
 const LEAST_MEMORY: u64 = 64 << 20;
@@ -47,6 +49,17 @@ pub struct Config {
     format: Option<Format>,
     fail_on: Option<Severity>,
     top: Option<usize>,
+    mode: Option<stream::Mode>,
+    dead_letter: Option<PathBuf>,
+    state_dir: Option<PathBuf>,
+    on_eof: Option<OnEof>,
+    history: Option<String>,
+    lateness: Option<String>,
+    idle_close: Option<String>,
+    revise_every: Option<String>,
+    grace: Option<String>,
+    max_line: Option<bytesize::ByteSize>,
+    metrics: Option<PathBuf>,
     set: BTreeMap<String, toml::Value>,
 }
 
@@ -212,6 +225,69 @@ impl Config {
         })
     }
 
+    /// Everything that a stream needs to know.
+    ///
+    /// # Errors
+    /// A value that cannot be used, with the flag it belongs to.
+    pub fn stream(&self, typed: &Stream, global: &Global) -> Result<stream::Settings> {
+        let time = |flag, typed: &Option<String>, file: &Option<String>, default: &str| {
+            let text = typed.as_deref().or(file.as_deref()).unwrap_or(default);
+            length(flag, text)
+        };
+        let tenants = if typed.tenant.is_empty() {
+            &self.tenant
+        } else {
+            &typed.tenant
+        };
+        let state = typed.state_dir.clone().or_else(|| self.state_dir.clone());
+        let on_eof = typed.on_eof.or(self.on_eof);
+        if on_eof == Some(OnEof::Save) && state.is_none() {
+            return Err(Error::setting("--on-eof save", "needs --state-dir"));
+        }
+        let mode = typed.mode.or(self.mode).unwrap_or_default();
+        if typed.ack.is_some() && mode != stream::Mode::Findings {
+            let reason = "standard output holds nothing but acknowledgements then; only --mode findings is possible";
+            return Err(Error::setting("--ack", reason));
+        }
+        let max_line = typed.max_line.or(self.max_line);
+        Ok(stream::Settings {
+            mode,
+            ack: typed.ack,
+            out: typed.out.clone(),
+            dead_letter: typed
+                .dead_letter
+                .clone()
+                .or_else(|| self.dead_letter.clone()),
+            metrics: typed.metrics.clone().or_else(|| self.metrics.clone()),
+            on_eof: on_eof.unwrap_or(if state.is_some() {
+                OnEof::Save
+            } else {
+                OnEof::Flush
+            }),
+            state,
+            history: time("--history", &typed.history, &self.history, "24h")?,
+            lateness: time("--lateness", &typed.lateness, &self.lateness, "15m")?,
+            idle_close: time("--idle-close", &typed.idle_close, &self.idle_close, "15m")?,
+            revise_every: time(
+                "--revise-every",
+                &typed.revise_every,
+                &self.revise_every,
+                "10s",
+            )?,
+            grace: time("--grace", &typed.grace, &self.grace, "5s")?,
+            max_line: max_line.map_or(4 << 20, |size| size.as_u64() as usize),
+            keep: Keep {
+                tenants: tenants
+                    .iter()
+                    .map(|tenant| tenant.trim().to_ascii_lowercase())
+                    .collect(),
+                ..Keep::default()
+            },
+            queries: self.queries(&typed.deciding)?,
+            resources: self.resources(global, typed.out.as_deref())?,
+        })
+    }
+
     /// Threads, memory and the temporary folder.
     ///
     /// # Errors
@@ -245,6 +321,20 @@ impl Config {
             temp,
         })
     }
+}
+
+/// A length of time as people type it.
+fn length(flag: &str, text: &str) -> Result<Duration> {
+    text.parse::<Span>()
+        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+        .ok()
+        .and_then(|length| Duration::try_from(length).ok())
+        .ok_or_else(|| {
+            Error::setting(
+                flag,
+                format!("{text:?} is not a length of time such as 90s, 15m, 6h or 7d"),
+            )
+        })
 }
 
 fn usual_place() -> Option<PathBuf> {

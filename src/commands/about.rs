@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::datasource::empty::EmptyTable;
 use signsift::cli::settings::Config;
 use signsift::cli::{Global, QueriesCommand, SchemaCommand};
 use signsift::decode::{DIALECTS, Framing};
-use signsift::engine::{Engine, USUAL_ROW};
-use signsift::queries::Session;
+use signsift::engine::{Engine, Resources, USUAL_ROW};
+use signsift::queries::{Queries, Session};
 use signsift::{Error, Result, signin};
 
 use super::{new_table, print, setting};
@@ -68,30 +69,11 @@ pub(super) fn schema(typed: &SchemaCommand, config: &Config) -> Result<u8> {
     let schema = if typed.table == signsift::queries::SIGNINS {
         signin::schema()
     } else {
-        let result = queries.list().iter().find(|query| {
-            query.header.result.as_deref() == Some(&typed.table) || query.name == typed.table
-        });
-        let Some(query) = result else {
-            return Err(setting(
-                &typed.table,
-                "is no table; `signsift queries` lists the views",
-            ));
-        };
-        let engine = Engine::start(&config.resources(&Global::default(), None)?)?;
-        let empty = Arc::new(EmptyTable::new(signin::schema()));
-        let session = Session::new(
-            engine.context(USUAL_ROW)?,
-            empty,
-            queries.clone(),
-            engine.temp(),
-        )?;
-        engine.query(session.all_views())?;
-        let view = engine.query(session.context().table_provider(query.name.as_str()));
-        view.map_err(|source| Error::Query {
-            name: query.name.clone(),
-            source,
-        })?
-        .schema()
+        schema_of(
+            &typed.table,
+            &queries,
+            &config.resources(&Global::default(), None)?,
+        )?
     };
     let mut table = new_table(["column", "type", "what it holds"]);
     for field in schema.fields() {
@@ -103,4 +85,33 @@ pub(super) fn schema(typed: &SchemaCommand, config: &Config) -> Result<u8> {
         table.add_row([field.name().clone(), field.data_type().to_string(), words]);
     }
     print(format!("{table}\n").as_bytes())
+}
+
+/// The schema of a result table or a view.
+pub(super) fn schema_of(name: &str, queries: &Queries, resources: &Resources) -> Result<SchemaRef> {
+    let result = queries
+        .list()
+        .iter()
+        .find(|query| query.header.result.as_deref() == Some(name) || query.name == name);
+    let Some(query) = result else {
+        return Err(setting(
+            name,
+            "is no table; `signsift queries` lists the views",
+        ));
+    };
+    let engine = Engine::start(resources)?;
+    let empty = Arc::new(EmptyTable::new(signin::schema()));
+    let session = Session::new(
+        engine.context(USUAL_ROW)?,
+        empty,
+        queries.clone(),
+        engine.temp(),
+    )?;
+    engine.query(session.all_views())?;
+    let view = engine.query(session.context().table_provider(query.name.as_str()));
+    let view = view.map_err(|source| Error::Query {
+        name: query.name.clone(),
+        source,
+    })?;
+    Ok(view.schema())
 }

@@ -154,20 +154,39 @@ impl BlockDecoder {
         while !bytes.is_empty() {
             let end = memchr(b'\n', bytes).unwrap_or(bytes.len());
             let (line, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            // Files that were joined keep their byte order marks.
-            let text = line.strip_prefix(BOM).unwrap_or(line);
-            let blank = text.iter().all(u8::is_ascii_whitespace);
-            let begin = offset + (line.len() - text.len()) as u64;
-            if line.len() > self.limits.max_record {
-                tally.records += 1;
-                tally.rejected.add(offset, || too_long(self.limits));
-            } else if !blank {
-                self.record(text, begin, true, tally, 0);
-            }
+            self.line(line, offset, tally);
             bytes = rest.get(1..).unwrap_or_default();
             offset += end as u64 + 1;
         }
+    }
+
+    /// Reads one line, which stands at `offset`. Its rows wait for [`take`](Self::take), so that one
+    /// who must know which line a row comes from can ask for [`rows`](Self::rows) in between.
+    pub fn line(&mut self, line: &[u8], offset: u64, tally: &mut Tally) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // Files that were joined keep their byte order marks.
+        let text = line.strip_prefix(BOM).unwrap_or(line);
+        let blank = text.iter().all(u8::is_ascii_whitespace);
+        let begin = offset + (line.len() - text.len()) as u64;
+        if line.len() > self.limits.max_record {
+            tally.records += 1;
+            tally.rejected.add(offset, || too_long(self.limits));
+        } else if !blank {
+            self.record(text, begin, true, tally, 0);
+        }
+    }
+
+    /// Rows that wait for [`take`](Self::take).
+    pub fn rows(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// The rows of the lines read so far; `None` when there are none.
+    ///
+    /// # Errors
+    /// Only what [`SigninBatch::take`] says.
+    pub fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        self.batch.take()
     }
 
     /// Records that have been found already, and rows under headers.

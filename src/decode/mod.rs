@@ -55,6 +55,14 @@ impl Spelling {
     pub fn name(&self) -> String {
         format!("{}.{}", self.dialect.name, self.framing.name())
     }
+
+    /// One JSON value a line, in whatever dialect: each record tells its own.
+    pub fn lines() -> Spelling {
+        Spelling {
+            framing: Framing::JsonLines,
+            dialect: dialect::ANY,
+        }
+    }
 }
 
 /// What the dialect of a spelling's name is, for people.

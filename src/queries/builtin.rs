@@ -80,6 +80,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "74_entries.sql",
     "74_finding_context.sql",
     "75_findings.sql",
+    "77_endings.sql",
     "80_events.sql",
     "81_users.sql",
     "82_ips.sql",

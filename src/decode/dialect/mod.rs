@@ -39,6 +39,9 @@ pub static DIALECTS: &[&Dialect] = &[
     &wrapped::WRAPPED,
 ];
 
+/// The dialect that is tried first where nothing is known yet.
+pub(super) static ANY: &Dialect = &diagnostic::DIAGNOSTIC_SETTINGS;
+
 type ReadCells = for<'a> fn(&[Option<Key>], &'a [Cow<'a, str>], &mut Memory, &mut Raw<'a>);
 type ReadList =
     for<'a> fn(&[Option<Key>], &'a str, usize, &mut Memory, &mut Raw<'a>) -> Result<(), Unreadable>;

@@ -1,0 +1,132 @@
+//! What a stream does by the clock and not by what comes: judge, close, forget, make safe, write metrics.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::{PAUSE, Stream, micros};
+use crate::error::Result;
+use crate::stream::metrics::{self, Gauges};
+use crate::stream::told::{Entry, Remembered, Why};
+
+/// The state is made safe at least so often.
+const CHECKPOINT: Duration = Duration::from_secs(5);
+/// Metrics are written so often.
+const METRICS: Duration = Duration::from_secs(5);
+/// Sign-ins are forgotten in pieces of this part of the history, since forgetting costs a pass over
+/// all of it.
+const PART: i64 = 4;
+
+impl<W: Write> Stream<'_, W> {
+    /// What is done by the clock and not by what comes.
+    pub(super) fn housekeeping(&mut self) -> Result<()> {
+        self.forget()?;
+        let pause = PAUSE.max(self.took / 2);
+        let rested = self.judged_at.is_none_or(|at| at.elapsed() >= pause);
+        if self.is_dirty && !self.is_judging && rested && self.has_something_to_judge() {
+            self.start()?;
+        }
+        if self.idle_at.elapsed() >= PAUSE {
+            self.idle_at = Instant::now();
+            let outstanding = self.told.outstanding();
+            self.tell(outstanding)?;
+            self.close_idle()?;
+        }
+        if self.checkpoint_at.elapsed() >= CHECKPOINT {
+            self.make_safe()?;
+        }
+        if self.metrics_at.is_none_or(|at| at.elapsed() >= METRICS) {
+            self.write_metrics()?;
+        }
+        Ok(())
+    }
+
+    /// Findings of tenants from which nothing comes any more are final.
+    fn close_idle(&mut self) -> Result<()> {
+        // What has come is judged first.
+        if self.is_dirty || self.is_judging {
+            return Ok(());
+        }
+        let idle = self.settings.idle_close;
+        self.tenants.retain(|_, last| last.elapsed() < idle);
+        let tenants = &self.tenants;
+        let is_idle = |entry: &Entry| {
+            let tenant = entry.tenant.as_ref();
+            let quiet = tenant.is_none_or(|tenant| !tenants.contains_key(tenant));
+            quiet && (tenant.is_some() || tenants.is_empty()) && entry.is_older(idle)
+        };
+        let entries = self.told.end(Why::Idle, is_idle);
+        self.tell(entries)
+    }
+
+    /// Forgets what is older than the history, or what memory has no room for.
+    fn forget(&mut self) -> Result<()> {
+        let history = micros(self.settings.history);
+        let Some(watermark) = self.watermark() else {
+            return Ok(());
+        };
+        let since = watermark.saturating_sub(history);
+        let known = match self.remembered.since {
+            Some(since) => since,
+            None => self.history.first().unwrap_or(since),
+        };
+        if since > known.saturating_add(history / PART) {
+            self.judge_all()?;
+            self.history.forget(since);
+            self.told.forget(since);
+            self.remembered = Remembered {
+                since: Some(since),
+                cut_by_memory: false,
+            };
+            self.is_dirty = true;
+        }
+        if self.history.bytes() > self.budget
+            && let Some(age) = self.history.quantile(PART as usize)
+        {
+            self.judge_all()?;
+            let since = age.saturating_add(1);
+            let forgotten = self.history.forget(since);
+            self.counters.forgotten += forgotten as u64;
+            self.remembered = Remembered {
+                since: self.remembered.since.max(Some(since)),
+                cut_by_memory: true,
+            };
+            self.is_dirty = true;
+            self.complain("memory", |counters| {
+                format!(
+                    "the history does not fit its memory: {} sign-ins were forgotten early so far; raise --memory-limit or shorten --history",
+                    counters.forgotten
+                )
+            });
+        }
+        Ok(())
+    }
+
+    /// Before this time nothing is expected any more.
+    pub(super) fn watermark(&self) -> Option<i64> {
+        let latest = self.clock.latest()?;
+        Some(latest.saturating_sub(micros(self.settings.lateness)))
+    }
+
+    /// Writes the metrics, if they are wanted.
+    pub(super) fn write_metrics(&mut self) -> Result<()> {
+        self.metrics_at = Some(Instant::now());
+        let Some(path) = &self.settings.metrics else {
+            return Ok(());
+        };
+        let now = jiff::Timestamp::now().as_microsecond();
+        let open = self.told.entries().filter(|entry| entry.ended.is_none());
+        let gauges = Gauges {
+            history: self.history.len(),
+            history_bytes: self.history.bytes(),
+            open: open.count(),
+            waiting: self.waiting.bytes(),
+            lag: self
+                .clock
+                .latest()
+                .map(|latest| (now - latest) as f64 / 1e6),
+            step: self.took.as_secs_f64(),
+            safe_lines: self.journal.as_ref().map(|_| self.safe_lines),
+        };
+        metrics::write(path, &self.counters, &gauges)
+    }
+}

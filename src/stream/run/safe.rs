@@ -1,0 +1,103 @@
+//! The state of a stream on disk: when it is written, and how it is taken up again.
+
+use std::io::Write;
+use std::time::Instant;
+
+use super::{PREDECESSOR, Stream, newest};
+use crate::error::Result;
+use crate::stream::Mode;
+use crate::stream::history::NEVER;
+use crate::stream::journal::{Journal, Record, Replayed, State};
+use crate::stream::told::Entry;
+
+impl<W: Write> Stream<'_, W> {
+    /// Goes on where an earlier run ended, however it ended.
+    pub(super) fn resume(&mut self) -> Result<()> {
+        let Some(folder) = &self.settings.state else {
+            return Ok(());
+        };
+        let mut telling = Vec::new();
+        let patience = self.settings.grace * PREDECESSOR;
+        let replayed = Replayed::open(folder, patience, newest, |record| {
+            match record {
+                Record::State(state) => {
+                    self.told.clear();
+                    self.told.restore(state.told);
+                    telling = state.telling;
+                    self.counters = state.counters;
+                    self.clock.set(self.clock.latest().max(state.latest));
+                }
+                Record::Rows(rows) => self.remember(&rows)?,
+                Record::Telling(entries) => {
+                    telling = entries.clone();
+                    self.told.restore(entries);
+                }
+                Record::Told => telling.clear(),
+                Record::Reached(counters) => self.counters = counters,
+            }
+            Ok(())
+        })?;
+        for damaged in &replayed.damaged {
+            (self.say)(damaged);
+        }
+        self.safe_lines = self.counters.lines;
+        let state = State {
+            telling: telling.clone(),
+            ..self.state()
+        };
+        let mut journal = replayed.begin(&state)?;
+        if !telling.is_empty() && self.settings.mode != Mode::Annotate {
+            let lines: Vec<String> = telling.iter().map(Entry::line).collect();
+            self.sinks.findings(&lines)?;
+        }
+        journal.append(&Record::Told, NEVER)?;
+        self.journal = Some(journal);
+        self.is_dirty = true;
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        State {
+            latest: self.clock.latest(),
+            counters: self.counters.clone(),
+            told: self.told.entries().cloned().collect(),
+            ..State::default()
+        }
+    }
+
+    /// Writes the rows that are not in the journal yet.
+    pub(super) fn write_rows(&mut self) -> Result<()> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        for rows in self.unsafe_rows.drain(..) {
+            let newest = newest(&rows);
+            journal.append(&Record::Rows(rows), newest)?;
+        }
+        if self.safe_lines < self.counters.lines {
+            journal.append(&Record::Reached(self.counters.clone()), NEVER)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything that has come safe on disk.
+    pub(super) fn make_safe(&mut self) -> Result<()> {
+        self.checkpoint_at = Instant::now();
+        if self.journal.is_none() || self.safe_lines == self.counters.lines {
+            return Ok(());
+        }
+        self.write_rows()?;
+        let state = match self.journal.as_ref().is_some_and(Journal::is_full) {
+            true => Some(self.state()),
+            false => None,
+        };
+        if let Some(journal) = &mut self.journal {
+            match state {
+                Some(state) => journal.turn(&state, self.remembered.since)?,
+                None => journal.sync()?,
+            }
+        }
+        self.safe_lines = self.counters.lines;
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! One step of judgement: the queries of a batch over everything that is remembered.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::arrow::array::{
+    Array, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use datafusion::arrow::compute;
+use datafusion::arrow::datatypes::{
+    DataType, Float64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
+use datafusion::arrow::error::ArrowError;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{Expr, cast, col, lit};
+use datafusion::prelude::SessionContext;
+use datafusion::scalar::ScalarValue;
+
+use super::history::column;
+use crate::engine::{Engine, USUAL_ROW};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::queries::{Queries, Session};
+use crate::results::{Format, RowWriter};
+use crate::signin::{self, Columns};
+
+/// The view that says when a finding has ended, if there is one.
+const ENDINGS: &str = "endings";
+
+/// Runs the steps.
+pub(super) struct Judge {
+    engine: Engine,
+    queries: Queries,
+    /// The view of each result that is told.
+    findings: String,
+    events: String,
+    endings: Option<String>,
+}
+
+/// What one step found.
+#[derive(Default)]
+pub(super) struct Judgement {
+    pub(super) findings: Vec<Finding>,
+    /// The refusals with their findings.
+    events: Vec<RecordBatch>,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
+/// A finding as it is now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Finding {
+    pub(super) id: String,
+    pub(super) tenant: Option<String>,
+    pub(super) cause: String,
+    /// What must be told at once when it changes: everything but growth.
+    pub(super) gravity: String,
+    pub(super) first_seen: Option<i64>,
+    pub(super) last_seen: Option<i64>,
+    pub(super) ends_at: Option<i64>,
+    /// Its latest refusal: by it the finding that took its place is found again.
+    pub(super) anchor: Option<String>,
+    /// The row as a JSON object.
+    pub(super) body: String,
+}
+
+/// What is said of one refusal.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub(super) struct Explained {
+    pub(super) stated_reason: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) reason_basis: Option<String>,
+    pub(super) confidence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) finding_id: Option<String>,
+}
+
+impl Explained {
+    /// All that can be said of a refusal that has no id to find it by.
+    pub(super) fn stated(reason: &str) -> Explained {
+        Explained {
+            stated_reason: Some(reason.to_owned()),
+            reason: None,
+            reason_basis: None,
+            confidence: None,
+            cause: None,
+            finding_id: None,
+        }
+    }
+}
+
+impl Judge {
+    pub(super) fn new(engine: Engine, queries: Queries) -> Result<Judge> {
+        let view = |result: &str| {
+            let mut list = queries.list().iter();
+            let found = list.find(|query| query.header.result.as_deref() == Some(result));
+            found.map(|query| query.name.clone()).ok_or_else(|| {
+                Error::setting("--queries", format!("no query has the result {result}"))
+            })
+        };
+        let endings = queries.list().iter().find(|query| query.name == ENDINGS);
+        Ok(Judge {
+            findings: view("findings")?,
+            events: view("events")?,
+            endings: endings.map(|query| query.name.clone()),
+            engine,
+            queries,
+        })
+    }
+
+    /// The columns of `signins` that it reads.
+    pub(super) fn columns(&self) -> Result<Columns> {
+        match self.queries.columns() {
+            Some(columns) => Ok(columns),
+            None => self.engine.query(Session::columns(
+                self.engine.context(USUAL_ROW)?,
+                &self.queries,
+                &self.names(),
+                None,
+            )),
+        }
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        let names = [
+            Some(&self.findings),
+            Some(&self.events),
+            self.endings.as_ref(),
+        ];
+        names.into_iter().flatten().cloned().collect()
+    }
+
+    /// Judges the sign-ins of `table`.
+    pub(super) fn judge(&self, schema: SchemaRef, table: Vec<RecordBatch>) -> Result<Judgement> {
+        let began = Instant::now();
+        let context = self.engine.context(USUAL_ROW)?;
+        let signins = signins(&context, schema, table, self.engine.threads())?;
+        let temp =
+            tempfile::tempdir_in(self.engine.temp()).map_err(Error::write(self.engine.temp()))?;
+        let mut session = Session::new(context, signins, self.queries.clone(), temp.path())?;
+        self.engine
+            .query(session.provide(&self.names(), &Progress::default()))?;
+        let events = session.rows(&self.events)?.collect::<Result<Vec<_>>>()?;
+        let anchors = anchors(&events)?;
+        let ends = match &self.endings {
+            Some(view) => self.engine.query(ends(&session, view))?,
+            None => HashMap::new(),
+        };
+        let mut findings = Vec::new();
+        for batch in session.rows(&self.findings)? {
+            let batch = batch?;
+            for mut finding in rows(&batch)? {
+                finding.anchor = anchors.get(finding.id.as_str()).cloned().flatten();
+                finding.ends_at = ends.get(&finding.id).copied();
+                findings.push(finding);
+            }
+        }
+        Ok(Judgement {
+            findings,
+            events,
+            took: began.elapsed(),
+        })
+    }
+}
+
+impl Judgement {
+    /// What is said of these refusals, by their ids.
+    pub(super) fn explain(&self, ids: &BTreeSet<&str>) -> Result<HashMap<String, Explained>> {
+        let mut explained = HashMap::new();
+        if ids.is_empty() {
+            return Ok(explained);
+        }
+        for batch in &self.events {
+            let text = |name| Ok::<_, Error>(text_column(batch, name)?.clone());
+            let sign_in_id = text("sign_in_id")?;
+            let (stated, reason, basis) = (
+                text("stated_reason")?,
+                text("reason")?,
+                text("reason_basis")?,
+            );
+            let (cause, finding) = (text("cause")?, text("finding_id")?);
+            let confidence = column(batch, "reason_confidence").map_err(failed)?;
+            let confidence = confidence.as_primitive::<Float64Type>();
+            for (row, id) in sign_in_id.iter().enumerate() {
+                let Some(id) = id.filter(|id| ids.contains(id)) else {
+                    continue;
+                };
+                let owned = |of: &StringArray| of.is_valid(row).then(|| of.value(row).to_owned());
+                explained.insert(
+                    id.to_owned(),
+                    Explained {
+                        stated_reason: owned(&stated),
+                        reason: owned(&reason),
+                        reason_basis: owned(&basis),
+                        confidence: confidence.is_valid(row).then(|| confidence.value(row)),
+                        cause: owned(&cause),
+                        finding_id: owned(&finding),
+                    },
+                );
+            }
+        }
+        Ok(explained)
+    }
+}
+
+/// All canonical columns over what is remembered: dictionaries become plain columns where they are
+/// read, and what is not remembered is NULL.
+fn signins(
+    context: &SessionContext,
+    schema: SchemaRef,
+    table: Vec<RecordBatch>,
+    threads: usize,
+) -> Result<Arc<dyn TableProvider>> {
+    let mut partitions = vec![Vec::new(); threads.max(1)];
+    for (at, batch) in table.into_iter().enumerate() {
+        partitions[at % threads.max(1)].push(batch);
+    }
+    let columns: Vec<Expr> = signin::schema()
+        .fields()
+        .iter()
+        .map(|field| match schema.field_with_name(field.name()) {
+            Ok(there) if there.data_type() == field.data_type() => Ok(col(field.name())),
+            Ok(_) => Ok(cast(col(field.name()), field.data_type().clone()).alias(field.name())),
+            Err(_) => {
+                let null = ScalarValue::try_from(field.data_type())?;
+                Ok(lit(null).alias(field.name()))
+            }
+        })
+        .collect::<Result<_, _>>()
+        .map_err(Error::query("signins"))?;
+    let frame = MemTable::try_new(schema, partitions)
+        .and_then(|table| context.read_table(Arc::new(table)))
+        .and_then(|frame| frame.select(columns))
+        .map_err(Error::query("signins"))?;
+    Ok(frame.into_view())
+}
+
+/// The latest refusal of each finding.
+fn anchors(events: &[RecordBatch]) -> Result<HashMap<&str, Option<String>>> {
+    let mut anchors: HashMap<&str, Option<&str>> = HashMap::new();
+    for batch in events {
+        let ids = text_column(batch, "sign_in_id")?;
+        let findings = text_column(batch, "finding_id")?;
+        for (finding, id) in findings.iter().zip(ids) {
+            if let Some(finding) = finding {
+                anchors.insert(finding, id);
+            }
+        }
+    }
+    let owned = anchors.into_iter();
+    Ok(owned
+        .map(|(finding, id)| (finding, id.map(str::to_owned)))
+        .collect())
+}
+
+async fn ends(session: &Session, view: &str) -> Result<HashMap<String, i64>> {
+    let failed = |error| Error::query(view)(error);
+    let frame = session.context().table(view).await.map_err(failed)?;
+    let mut ends = HashMap::new();
+    for batch in frame.collect().await.map_err(failed)? {
+        let findings = text_column(&batch, "finding_id")?;
+        let times = times(&batch, "ends_at")?;
+        for (finding, time) in findings.iter().zip(&times) {
+            if let (Some(finding), Some(time)) = (finding, time) {
+                ends.insert(finding.to_owned(), time);
+            }
+        }
+    }
+    Ok(ends)
+}
+
+/// The rows of the result `findings`.
+fn rows(batch: &RecordBatch) -> Result<Vec<Finding>> {
+    let mut writer = RowWriter::new(
+        Vec::new(),
+        Path::new("findings"),
+        Format::Json,
+        batch.schema(),
+    )?;
+    writer.write(batch)?;
+    let json = String::from_utf8_lossy(&writer.finish()?).into_owned();
+    let ids = text_column(batch, "finding_id")?;
+    let tenants = text_column(batch, "tenant_id")?;
+    let causes = text_column(batch, "cause")?;
+    let reasons = text_column(batch, "reason")?;
+    let severities = text_column(batch, "severity")?;
+    let compromised = column(batch, "compromised_users").map_err(failed)?;
+    let (first, last) = (times(batch, "first_seen")?, times(batch, "last_seen")?);
+    let of = |column: &StringArray, row: usize| {
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    let mut rows = Vec::with_capacity(batch.num_rows());
+    for (row, body) in json.lines().enumerate() {
+        let users = compromised.as_list_opt::<i32>();
+        let users = users.filter(|users| users.is_valid(row));
+        rows.push(Finding {
+            id: of(ids, row).unwrap_or_default(),
+            tenant: of(tenants, row),
+            cause: of(causes, row).unwrap_or_default(),
+            gravity: format!(
+                "{} {} {}",
+                of(severities, row).unwrap_or_default(),
+                of(reasons, row).unwrap_or_default(),
+                users.map_or(0, |users| users.value(row).len())
+            ),
+            first_seen: first.is_valid(row).then(|| first.value(row)),
+            last_seen: last.is_valid(row).then(|| last.value(row)),
+            body: body.to_owned(),
+            ..Finding::default()
+        });
+    }
+    Ok(rows)
+}
+
+fn text_column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray> {
+    let column = column(batch, name).map_err(failed)?;
+    column
+        .as_string_opt::<i32>()
+        .ok_or_else(|| wrong_type(name))
+}
+
+fn times(batch: &RecordBatch, name: &str) -> Result<TimestampMicrosecondArray> {
+    let column = column(batch, name).map_err(failed)?;
+    let column = compute::cast(
+        column,
+        &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    )
+    .map_err(failed)?;
+    Ok(column.as_primitive::<TimestampMicrosecondType>().clone())
+}
+
+fn wrong_type(name: &str) -> Error {
+    Error::setting(
+        "--queries",
+        format!("the column {name} of a result is not text"),
+    )
+}
+
+fn failed(source: ArrowError) -> Error {
+    Error::Table {
+        input: "results".to_owned(),
+        source,
+    }
+}
