@@ -226,6 +226,8 @@ weighed AS (
       WHEN
         f.wrong_day * 2 < $lockout_threshold AND f.looked_after = 0
         AND (f.of_pair < $machine_refusals OR f.users_refused > 1)
+        -- A refusal that stands alone is too little to go by.
+        AND (f.of_pair > 1 OR f.users_refused > 1 OR f.refused_before > 0)
         THEN $weight_too_few_wrong
       ELSE 0.0
     END AS w_few
