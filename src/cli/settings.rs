@@ -417,10 +417,10 @@ mod tests {
 
     #[test]
     fn a_threshold_comes_from_the_file_unless_it_is_typed() {
-        let config = config("window = '15m'\n[set]\nspray_users = 4\nstale_cv = 0.5");
+        let config = config("window = '15m'\n[set]\nspray_users = 4\nstale_tolerance = 0.5");
         let queries = config.queries(&Deciding::default()).unwrap();
         assert_eq!(value(&queries, "spray_users"), "4");
-        assert_eq!(value(&queries, "stale_cv"), "0.5");
+        assert_eq!(value(&queries, "stale_tolerance"), "0.5");
         assert_eq!(
             value(&queries, "window"),
             "INTERVAL '900000000 microseconds'"
@@ -434,7 +434,7 @@ mod tests {
         let queries = config.queries(&typed).unwrap();
         assert_eq!(value(&queries, "spray_users"), "9");
         assert_eq!(value(&queries, "lockout_threshold"), "7");
-        assert_eq!(value(&queries, "stale_cv"), "0.5");
+        assert_eq!(value(&queries, "stale_tolerance"), "0.5");
         assert_eq!(
             value(&queries, "window"),
             "INTERVAL '86400000000 microseconds'"
