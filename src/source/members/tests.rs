@@ -10,13 +10,16 @@ use rawzip::CompressionMethod as Packing;
 use super::*;
 use crate::source::{Opened, find, open};
 
-const FILES: &[(&str, &[u8])] = &[
+const FILES: Files<'static> = &[
     ("a.json", b"{\"a\":1}\n"),
     ("folder/b.json", b"{\"b\":2}\n"),
     ("folder/empty", b""),
     (".hidden", b"x"),
     ("._a.json", b"x"),
 ];
+
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+type Pack = fn(Files<'_>) -> Vec<u8>;
 
 fn header(kind: ::tar::EntryType, size: u64) -> ::tar::Header {
     let mut header = ::tar::Header::new_gnu();
@@ -26,7 +29,7 @@ fn header(kind: ::tar::EntryType, size: u64) -> ::tar::Header {
     header
 }
 
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+fn tar(files: Files<'_>) -> Vec<u8> {
     let mut archive = ::tar::Builder::new(Vec::new());
     for (name, bytes) in files {
         let mut header = header(::tar::EntryType::Regular, bytes.len() as u64);
@@ -41,8 +44,11 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A ZIP archive of members that are packed already: name, method, bytes as packed, bytes unpacked.
-fn zip_of(members: &[(&[u8], Packing, &[u8], &[u8])]) -> Vec<u8> {
+/// Name, method, bytes as packed, bytes unpacked.
+type Packed<'a> = (&'a [u8], Packing, &'a [u8], &'a [u8]);
+
+/// A ZIP archive of members that are packed already.
+fn zip_of(members: &[Packed<'_>]) -> Vec<u8> {
     let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
     for (name, method, packed, bytes) in members {
         let (mut entry, _) = archive
@@ -59,7 +65,7 @@ fn zip_of(members: &[(&[u8], Packing, &[u8], &[u8])]) -> Vec<u8> {
 }
 
 /// Every other member is deflated, the others are stored.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+fn zip(files: Files<'_>) -> Vec<u8> {
     let packed: Vec<_> = files.iter().map(|(_, bytes)| deflate(bytes)).collect();
     let members = files.iter().enumerate().map(|(number, (name, bytes))| {
         let name = name.as_bytes();
@@ -207,11 +213,11 @@ fn every_archive_gives_the_same_members() {
 
 #[test]
 fn archives_within_archives_are_listed_in_their_place() {
-    let inner: &[(&str, &[u8])] = &[("x.json", b"x"), ("y.json", b"y")];
+    let inner: Files<'_> = &[("x.json", b"x"), ("y.json", b"y")];
     let packed_tar = gzip(&tar(inner));
     let inner = [tar(inner), zip(inner), packed_tar, xz(&zip(inner))];
     for archive in &inner {
-        let files: &[(&str, &[u8])] = &[
+        let files: Files<'_> = &[
             ("a.json", b"a"),
             ("one", archive),
             ("two", archive),
@@ -419,7 +425,7 @@ fn what_tar_files_hold_beside_files_is_told() {
 
 #[test]
 fn notes_of_macos_are_one_line() {
-    let files: &[(&str, &[u8])] = &[
+    let files: Files<'_> = &[
         ("a.json", b"a"),
         ("__MACOSX/._a.json", b"x"),
         ("__MACOSX/._b.json", b"x"),
@@ -483,7 +489,7 @@ fn cut_off_archives_give_what_came_before() {
     assert_eq!(found.read, []);
     found.loses("", &["ZIP archive is damaged", "get the file again"]);
     // An archive within does not cost the one around it.
-    let inner: &[(&str, &[u8])] = &[
+    let inner: Files<'_> = &[
         ("a", b"a"),
         ("cut.zip", &zip[..zip.len() - 30]),
         ("z", b"z"),
@@ -512,12 +518,12 @@ fn bytes_that_the_archive_does_not_list_are_told() {
 
 #[test]
 fn archives_may_lie_only_so_deep() {
-    let nest = |depth: usize, pack: fn(&[(&str, &[u8])]) -> Vec<u8>| {
+    let nest = |depth: usize, pack: Pack| {
         (0..depth).fold(b"x".to_vec(), |bytes, _| {
             pack(&[("in", &bytes), ("beside", b"y")])
         })
     };
-    let tgz = |files: &[(&str, &[u8])]| gzip(&tar(files));
+    let tgz = |files: Files<'_>| gzip(&tar(files));
     for pack in [zip, tar, tgz] {
         let found = read(&nest(4, pack));
         assert_eq!(
@@ -537,8 +543,8 @@ fn an_input_may_have_only_so_many_members() {
         members: 3,
         ..UnpackLimits::default()
     };
-    let inner: &[(&str, &[u8])] = &[("1", b"x"), ("2", b"x"), ("3", b"x")];
-    for pack in [zip, tar, |files: &[(&str, &[u8])]| gzip(&tar(files))] {
+    let inner: Files<'_> = &[("1", b"x"), ("2", b"x"), ("3", b"x")];
+    for pack in [zip, tar, |files: Files<'_>| gzip(&tar(files))] {
         assert_eq!(listing(&pack(inner), limits), (3, vec![]));
         // The inner archive counts, and so do its members.
         let (count, lost) = listing(&pack(&[("in", &pack(inner)), ("4", b"x")]), limits);
@@ -550,7 +556,7 @@ fn an_input_may_have_only_so_many_members() {
 #[test]
 fn archives_within_may_only_grow_so_large_together() {
     let inner = tar(&[("x", &[b'x'; 2000])]);
-    let files: &[(&str, &[u8])] = &[("1.tgz", &inner), ("a", b"a"), ("2.tgz", &inner)];
+    let files: Files<'_> = &[("1.tgz", &inner), ("a", b"a"), ("2.tgz", &inner)];
     let archive = gzip(&tar(files));
     let limits = UnpackLimits {
         bytes: inner.len() as u64 * 2,
@@ -562,7 +568,7 @@ fn archives_within_may_only_grow_so_large_together() {
         ..limits
     };
     assert_eq!(read_within(&archive, generous).lost, BTreeMap::new());
-    let files: &[(&str, &[u8])] = &[
+    let files: Files<'_> = &[
         ("1", &inner),
         ("2", b"2"),
         ("3", &inner),

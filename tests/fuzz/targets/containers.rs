@@ -4,8 +4,8 @@
 #![allow(dead_code, unused_imports)]
 
 use std::io::Read;
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::Arc;
 
 use source::{Opened, Source, UnpackLimits, Unreadable};
 
@@ -29,21 +29,16 @@ const LIMITS: UnpackLimits = UnpackLimits {
     archives: 3,
 };
 
-/// In memory where there is such a place, since a file is written for every input.
-static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-    let memory = tempfile::tempdir_in("/dev/shm");
-    memory.or_else(|_| tempfile::tempdir()).expect("a folder")
-});
-
 /// Name and content of a member, or why it was not read.
 type Told = (String, std::result::Result<Vec<u8>, String>);
 
-fn read(path: &PathBuf, is_pipe: bool) -> (Vec<Told>, Vec<Unreadable>) {
-    let (mut sources, _) = source::find(&[path.display().to_string()]).expect("it is there");
+fn read(folder: &Path, is_pipe: bool) -> (Vec<Told>, Vec<Unreadable>) {
+    let path = folder.join("in").display().to_string();
+    let (mut sources, _) = source::find(&[path]).expect("it is there");
     if is_pipe {
         sources[0].bytes = None;
     }
-    let (members, untold) = source::expand(sources, LIMITS, FOLDER.path());
+    let (members, untold) = source::expand(sources, LIMITS, folder);
     assert!(members.len() <= LIMITS.members.max(1));
     assert!(untold.len() <= LIMITS.members + 3);
     let progress = Arc::default();
@@ -72,7 +67,10 @@ fn read(path: &PathBuf, is_pipe: bool) -> (Vec<Told>, Vec<Unreadable>) {
 }
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let path = FOLDER.path().join("in");
-    std::fs::write(&path, data).expect("a file");
-    assert_eq!(read(&path, false), read(&path, true));
+    // In memory where there is such a place.
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let folder = folder.expect("a folder");
+    std::fs::write(folder.path().join("in"), data).expect("a file");
+    let told = read(folder.path(), false);
+    assert_eq!(told, read(folder.path(), true));
 });
