@@ -103,7 +103,7 @@ pub fn read(
                 Ok(())
             };
             match job.first() {
-                Some((_, first)) if is_packed_tar(first) => source::each_of_tar(
+                Some((_, first)) if first.is_of_packed_tar() => source::each_of_tar(
                     &job,
                     options.unpack,
                     &progress.bytes,
@@ -121,17 +121,18 @@ pub fn read(
         .collect::<Result<Vec<_>>>()?;
     let mut inputs: Vec<Input> = inputs.into_iter().flatten().collect();
     for found in unreadable {
-        if options.strict {
+        if options.strict && found.is_lost {
             return Err(Error::StrictInput {
                 input: found.name.clone(),
                 reason: found.reason.clone(),
             });
         }
-        inputs.push(Input::not_read(
-            &found.name,
-            Status::Unreadable,
-            found.reason.clone(),
-        ));
+        let status = if found.is_lost {
+            Status::Unreadable
+        } else {
+            Status::LeftOut
+        };
+        inputs.push(Input::not_read(&found.name, status, found.reason.clone()));
     }
     Ok(inputs)
 }
@@ -141,9 +142,8 @@ fn jobs(sources: &[Source]) -> Vec<Vec<(usize, &Source)>> {
     let mut jobs: Vec<Vec<(usize, &Source)>> = Vec::new();
     for (number, source) in sources.iter().enumerate() {
         let same = |job: &&mut Vec<(usize, &Source)>| {
-            job.last().is_some_and(|(_, last)| {
-                is_packed_tar(source) && is_packed_tar(last) && last.path == source.path
-            })
+            let last = job.last();
+            last.is_some_and(|(_, last)| source.is_read_with(last))
         };
         match jobs.last_mut().filter(same) {
             Some(job) => job.push((number, source)),
@@ -151,10 +151,6 @@ fn jobs(sources: &[Source]) -> Vec<Vec<(usize, &Source)>> {
         }
     }
     jobs
-}
-
-fn is_packed_tar(source: &Source) -> bool {
-    matches!(source.member, Some(source::Member::Unpacked { .. }))
 }
 
 /// One input being read.

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod archives;
 mod bad_input;
 mod commands;
 mod context;

@@ -237,7 +237,7 @@ pub(crate) fn read_inputs(
     progress: &Progress,
 ) -> Result<Vec<Input>> {
     let (sources, mut unreadable) = source::find(&settings.inputs)?;
-    let (sources, lost) = source::expand(sources, settings.unpack);
+    let (sources, lost) = source::expand(sources, settings.unpack, engine.temp());
     unreadable.extend(lost);
     let options = ReadOptions {
         columns,

@@ -217,6 +217,7 @@ impl Config {
             unpack: UnpackLimits {
                 bytes: max_unpacked.unwrap_or(unpack.bytes),
                 ratio: reading.max_ratio.or(self.max_ratio).unwrap_or(unpack.ratio),
+                ..unpack
             },
             strict: reading.strict || self.strict,
             queries,

@@ -1,302 +1,381 @@
-//! Archives: each member of a ZIP or tar file is an input of its own, named `archive!/member`.
+//! Archives: each member of a ZIP or tar file is an input of its own, named `archive!/member`, and so
+//! is each member of an archive within it, `archive!/inner!/member`.
 //!
 //! Members are listed before anything is read, so that each has its number and its line in the
-//! coverage whatever happens later. Nothing is ever written to disk under a member's name.
+//! coverage whatever happens later. Nothing is ever written to disk under a member's name: an archive
+//! that can only be looked into once it is unpacked goes to a temporary file without a name.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
-use super::unpack::{Opened, UnpackLimits, open, opened};
+use super::bounds::{RATIO_FROM, counted};
+use super::unpack::{Compression, UnpackLimits, full, unpacked};
+use super::window::{Spool, Window};
 use super::{Source, Unreadable};
 
-/// Where a member lies in its archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Member {
-    /// At this place of the file; each such member can be opened alone.
-    Stored {
-        /// Where its bytes begin.
-        start: u64,
-        /// How many they are.
-        packed: u64,
-        /// Whether they are packed with deflate.
-        deflated: bool,
-    },
-    /// At this place of what the file unpacks to, so that the file is read from its start.
-    Unpacked {
-        /// Where its bytes begin.
-        start: u64,
-        /// How many they are.
-        size: u64,
-    },
+mod tar;
+mod zip;
+
+pub use self::tar::each_of_tar;
+pub(super) use self::zip::{Checked, Method, Zipped};
+
+/// Where a member lies.
+#[derive(Clone, Debug)]
+pub struct Member {
+    held: Held,
+    pub(super) kind: Kind,
 }
 
-/// More members than this are not believed.
-const MEMBERS: usize = 100_000;
+/// A place in the file that was named, or in the temporary one.
+#[derive(Clone, Debug)]
+enum Held {
+    Named { start: u64, length: u64 },
+    Spooled(Window),
+}
 
-/// The members of every archive among `sources` in its place, and what can't be read of them.
-pub fn expand(sources: Vec<Source>, limits: UnpackLimits) -> (Vec<Source>, Vec<Unreadable>) {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The place holds its bytes. There should be so many.
+    Stored(u64),
+    /// The place holds its bytes as ZIP packs them.
+    Zipped(Zipped),
+    /// The place holds a packed tar file, and these are its bytes in what that unpacks to.
+    Unpacked { start: u64, size: u64 },
+}
+
+impl Member {
+    /// Whether it is part of a packed tar file, whose members are read together.
+    pub(super) fn is_of_packed_tar(&self) -> bool {
+        matches!(self.kind, Kind::Unpacked { .. })
+    }
+
+    /// Whether both lie at one place: they are members of one packed tar file, if of any.
+    pub(super) fn is_beside(&self, other: &Member) -> bool {
+        let place = |member: &Member| match &member.held {
+            Held::Named { start, length } => (false, *start, *length),
+            Held::Spooled(window) => (true, window.start(), window.length()),
+        };
+        place(self) == place(other)
+    }
+
+    /// What its place holds; `named` is the file that was named.
+    pub(super) fn window(&self, named: Option<&Path>) -> io::Result<Window> {
+        match (&self.held, named) {
+            (Held::Spooled(window), _) => Ok(window.clone()),
+            (Held::Named { start, length }, Some(file)) => {
+                Ok(Window::of(file)?.part(*start, *length))
+            }
+            // What comes from a pipe is always in the temporary file.
+            (Held::Named { .. }, None) => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
+}
+
+/// The members of every archive among `sources` in its place, and what is not read of them. Archives
+/// that have to be unpacked to be looked into are unpacked into `folder`, and so is one that comes
+/// from a pipe.
+pub fn expand(
+    sources: Vec<Source>,
+    limits: UnpackLimits,
+    folder: &Path,
+) -> (Vec<Source>, Vec<Unreadable>) {
+    let mut spool = Spool::new(folder);
     let mut expanded = Vec::with_capacity(sources.len());
     let mut unreadable = Vec::new();
-    for source in sources {
-        let Some(path) = source.path.clone().filter(|_| source.bytes.is_some()) else {
-            expanded.push(source);
-            continue;
-        };
-        let mut list = List {
-            archive: &source,
+    for mut source in sources {
+        let mut listing = Listing {
+            input: &source,
+            limits,
+            spool: &mut spool,
+            packed: source.bytes,
+            taken: 0,
+            met: 0,
             members: Vec::new(),
             unreadable: &mut unreadable,
         };
-        match list.members_of(&path, limits) {
-            // A file that cannot be opened says so when it is read.
-            Ok(false) => expanded.push(source),
-            Ok(true) => expanded.append(&mut list.members),
+        match listing.input() {
+            Ok(Found::Archive) => expanded.append(&mut listing.members),
+            Ok(Found::Plain) => expanded.push(source),
+            Ok(Found::Stream(stream)) => {
+                source.stream = Some(Arc::new(Mutex::new(Some(stream))));
+                expanded.push(source);
+            }
             Err(error) => {
-                let mut members = list.members;
-                unreadable.push(Unreadable {
-                    name: source.name.clone(),
-                    reason: error.to_string(),
-                });
-                expanded.append(&mut members);
+                expanded.append(&mut listing.members);
+                unreadable.push(Unreadable::lost(source.name, error));
             }
         }
     }
     (expanded, unreadable)
 }
 
-/// The members of one archive, as they are found.
-struct List<'a> {
-    archive: &'a Source,
+enum Found {
+    Archive,
+    Plain,
+    /// No archive, and no file either: its bytes come only once.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// What the first bytes of an input show it to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    Plain,
+    Zip,
+    Tar,
+    /// A ZIP archive that is packed once more.
+    PackedZip,
+    PackedTar,
+}
+
+/// Bytes that tell an archive.
+const HEAD: usize = 512;
+
+/// Packed bytes that give so many. bzip2 gives nothing before it has seen 900 kB.
+const PACKED_HEAD: usize = 1 << 20;
+
+/// The first bytes, enough to tell what it is. A fault in them is met again when all is read.
+fn head_of(reader: &mut impl Read) -> Vec<u8> {
+    let mut head = Vec::new();
+    let first = reader.by_ref().take(HEAD as u64).read_to_end(&mut head);
+    if first.is_ok() && Compression::of(&head) != Compression::None {
+        let more = (PACKED_HEAD - HEAD) as u64;
+        let _ = reader.take(more).read_to_end(&mut head);
+    }
+    head
+}
+
+impl Looks {
+    fn of(head: &[u8], limits: UnpackLimits) -> Looks {
+        let (raw, count) = counted(head, Arc::default());
+        let Ok((mut inner, compression)) = unpacked(Box::new(raw), count, None, limits) else {
+            return Looks::Plain;
+        };
+        let packed = compression != Compression::None;
+        let begin = full(&mut inner, HEAD).unwrap_or_default();
+        let is_zip = begin.starts_with(b"PK\x03\x04")
+            || begin.starts_with(b"PK\x05\x06")
+            || begin.starts_with(b"PK\x07\x08");
+        match (is_zip, begin.get(257..262) == Some(b"ustar")) {
+            (true, _) if packed => Looks::PackedZip,
+            (true, _) => Looks::Zip,
+            (_, true) if packed => Looks::PackedTar,
+            (_, true) => Looks::Tar,
+            _ => Looks::Plain,
+        }
+    }
+}
+
+/// The members of one input, as they are found.
+struct Listing<'a> {
+    input: &'a Source,
+    limits: UnpackLimits,
+    spool: &'a mut Spool,
+    /// Bytes of the input as it is, once that is known.
+    packed: Option<u64>,
+    /// Bytes that were unpacked to look into archives.
+    taken: u64,
+    /// Members met, read or not.
+    met: usize,
     members: Vec<Source>,
     unreadable: &'a mut Vec<Unreadable>,
 }
 
-impl List<'_> {
-    /// Whether the file is an archive; if it is, its members are listed.
-    fn members_of(&mut self, path: &Path, limits: UnpackLimits) -> io::Result<bool> {
-        let Ok(file) = File::open(path) else {
-            return Ok(false);
+/// One archive among them.
+#[derive(Clone, Copy)]
+struct Archive<'a> {
+    name: &'a str,
+    window: &'a Window,
+    /// Whether it lies in the temporary file.
+    is_spooled: bool,
+    /// How many archives lie around it.
+    depth: usize,
+}
+
+impl Archive<'_> {
+    /// The name of one of its members. Long ones are cut, since all are kept.
+    fn name_of(&self, member: &[u8]) -> String {
+        let cut = member.get(..1024).unwrap_or(member);
+        format!("{}!/{}", self.name, String::from_utf8_lossy(cut))
+    }
+}
+
+impl Listing<'_> {
+    fn input(&mut self) -> io::Result<Found> {
+        let name = &self.input.name;
+        let mut stream: Box<dyn Read + Send> = match (&self.input.path, self.input.bytes) {
+            (Some(path), Some(_)) => {
+                // A file that cannot be opened says so when it is read.
+                let Ok(window) = Window::of(path) else {
+                    return Ok(Found::Plain);
+                };
+                let archive = Archive {
+                    name,
+                    window: &window,
+                    is_spooled: false,
+                    depth: 0,
+                };
+                return Ok(match self.archive(archive)? {
+                    true => Found::Archive,
+                    false => Found::Plain,
+                });
+            }
+            (Some(path), None) => Box::new(File::open(path)?),
+            (None, _) => Box::new(io::stdin()),
         };
-        let mut head = Vec::new();
-        if (&file).take(TAR_HEADER).read_to_end(&mut head).is_err() {
-            return Ok(false);
-        }
-        if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-            self.zip(path)?;
-            return Ok(true);
-        }
-        if is_tar(&head) {
-            self.tar(BufReader::new(File::open(path)?), |start, size| {
-                Member::Stored {
-                    start,
-                    packed: size,
-                    deflated: false,
-                }
-            })?;
-            return Ok(true);
-        }
-        let packed = head.starts_with(b"\x1f\x8b")
-            || head.starts_with(b"BZh")
-            || head.starts_with(b"\xfd7zXZ")
-            || head.starts_with(b"\x28\xb5\x2f\xfd");
-        if !packed {
-            return Ok(false);
-        }
-        let begin = || open(self.archive, limits, &Arc::new(AtomicU64::new(0)));
-        let mut first = Vec::new();
-        let Ok(unpacked) = begin() else {
-            return Ok(false);
-        };
-        // What is damaged here is damaged when it is read, and said then.
-        if unpacked.take(TAR_HEADER).read_to_end(&mut first).is_err() || !is_tar(&first) {
-            return Ok(false);
-        }
-        let unpacked = begin()?;
-        self.tar(unpacked, |start, size| Member::Unpacked { start, size })?;
-        Ok(true)
+        Ok(match self.stream(name, &mut stream, 0)? {
+            None => Found::Archive,
+            Some(head) => Found::Stream(Box::new(io::Cursor::new(head).chain(stream))),
+        })
     }
 
-    fn add(&mut self, member: &str, bytes: u64, at: Member) -> io::Result<()> {
-        if self.members.len() >= MEMBERS {
-            return Err(io::Error::other(format!(
-                "it has more than {MEMBERS} members; the first {MEMBERS} are read"
-            )));
+    /// Lists the members of what may be an archive. False if it is none.
+    fn archive(&mut self, archive: Archive<'_>) -> io::Result<bool> {
+        let looks = Looks::of(&head_of(&mut archive.window.reader()), self.limits);
+        if looks != Looks::Plain {
+            self.list(archive, looks)?;
         }
+        Ok(looks != Looks::Plain)
+    }
+
+    /// The same for what is read only once: if it is no archive, its first bytes are given back.
+    fn stream(
+        &mut self,
+        name: &str,
+        mut input: impl Read,
+        depth: usize,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let head = head_of(&mut input);
+        let looks = Looks::of(&head, self.limits);
+        if looks == Looks::Plain {
+            return Ok(Some(head));
+        }
+        self.allow(depth)?;
+        let window = self.unpack(io::Cursor::new(head).chain(input))?;
+        if depth == 0 {
+            // The input itself, as it came from a pipe.
+            (self.packed, self.taken) = (Some(window.length()), 0);
+        }
+        let archive = Archive {
+            name,
+            window: &window,
+            is_spooled: true,
+            depth,
+        };
+        self.list(archive, looks).map(|()| None)
+    }
+
+    fn list(&mut self, archive: Archive<'_>, looks: Looks) -> io::Result<()> {
+        self.allow(archive.depth)?;
+        match looks {
+            Looks::Plain => Ok(()),
+            Looks::Zip => self.zip(archive),
+            Looks::Tar => self.tar(archive),
+            Looks::PackedTar => self.packed_tar(archive),
+            Looks::PackedZip => {
+                let (raw, count) = counted(archive.window.reader(), Arc::default());
+                let (inner, _) = unpacked(Box::new(raw), count, None, self.limits)?;
+                let window = self.unpack(inner)?;
+                self.zip(Archive {
+                    window: &window,
+                    is_spooled: true,
+                    ..archive
+                })
+            }
+        }
+    }
+
+    fn allow(&self, depth: usize) -> io::Result<()> {
+        if depth < self.limits.archives {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "an archive within {depth} others is not looked into; unpack it first"
+        )))
+    }
+
+    /// Unpacks what may be looked into only as a whole. All that is unpacked for one input counts
+    /// against the limits together.
+    fn unpack(&mut self, input: impl Read) -> io::Result<Window> {
+        let limits = self.limits;
+        let by_ratio = self.packed.map(|bytes| {
+            let bytes = bytes.max(1).saturating_mul(limits.ratio);
+            bytes.max(RATIO_FROM)
+        });
+        let most = by_ratio.unwrap_or(u64::MAX).min(limits.bytes);
+        let mut input = input.take(most.saturating_sub(self.taken).saturating_add(1));
+        let before = self.taken;
+        let window = self.spool.take(&mut input, &mut self.taken)?;
+        if self.taken <= most {
+            return Ok(window);
+        }
+        // What was taken over the limit is of no use; it still counts, or it could be tried forever.
+        self.taken = most.max(before);
+        let flag = if most == limits.bytes {
+            "--max-unpacked"
+        } else {
+            "--max-ratio"
+        };
+        Err(io::Error::other(format!(
+            "the archives within it unpack to more than {most} bytes in all (a decompression bomb?); if that is right, raise {flag}"
+        )))
+    }
+
+    /// Whether one more member may be met. The first that may not is told.
+    fn meet(&mut self) -> bool {
+        self.met += 1;
+        let most = self.limits.members;
+        if self.met == most + 1 {
+            let reason = format!(
+                "it has more than {most} members; the first {most} are read, unpack it for the rest"
+            );
+            let name = self.input.name.clone();
+            self.unreadable.push(Unreadable::lost(name, reason));
+        }
+        self.met <= most
+    }
+
+    fn add(&mut self, archive: Archive<'_>, name: String, bytes: u64, window: &Window, kind: Kind) {
+        let held = if archive.is_spooled {
+            Held::Spooled(window.clone())
+        } else {
+            Held::Named {
+                start: window.start(),
+                length: window.length(),
+            }
+        };
         self.members.push(Source {
-            name: format!("{}!/{member}", self.archive.name),
-            path: self.archive.path.clone(),
+            name,
+            path: self.input.path.clone(),
             bytes: Some(bytes),
             named: false,
-            member: Some(at),
+            member: Some(Member { held, kind }),
+            stream: None,
         });
-        Ok(())
     }
 
-    fn zip(&mut self, path: &Path) -> io::Result<()> {
-        let damaged = |error: zip::result::ZipError| {
-            io::Error::other(format!(
-                "the ZIP archive is damaged ({error}); get the file again"
-            ))
-        };
-        let mut archive =
-            zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(damaged)?;
-        for number in 0..archive.len().min(MEMBERS + 1) {
-            let member = archive.by_index_raw(number).map_err(damaged)?;
-            let name = member.name().to_owned();
-            if member.is_dir() || is_hidden(&name) {
-                continue;
-            }
-            let method = member.compression();
-            let reason = if member.encrypted() {
-                Some("is encrypted; unpack it first".to_owned())
-            } else if !matches!(
-                method,
-                zip::CompressionMethod::Stored | zip::CompressionMethod::Deflated
-            ) {
-                Some(format!(
-                    "is packed with {method}, which is not read; unpack it first"
-                ))
-            } else {
-                None
-            };
-            if let Some(reason) = reason {
-                self.unreadable.push(Unreadable {
-                    name: format!("{}!/{name}", self.archive.name),
-                    reason,
-                });
-                continue;
-            }
-            let at = Member::Stored {
-                start: member.data_start(),
-                packed: member.compressed_size(),
-                deflated: method == zip::CompressionMethod::Deflated,
-            };
-            self.add(&name, member.compressed_size(), at)?;
-        }
-        Ok(())
+    /// A member that is not read, though it may hold sign-ins.
+    fn lose(&mut self, name: String, reason: impl ToString) {
+        self.unreadable.push(Unreadable::lost(name, reason));
     }
 
-    fn tar(&mut self, reader: impl Read, at: impl Fn(u64, u64) -> Member) -> io::Result<()> {
-        let mut archive = tar::Archive::new(reader);
-        for entry in archive.entries()? {
-            let entry = entry.map_err(damaged_tar)?;
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            if is_hidden(&name) {
-                continue;
-            }
-            let (start, size) = (entry.raw_file_position(), entry.size());
-            self.add(&name, size, at(start, size))?;
-        }
-        Ok(())
+    /// A member that is not read, and need not be.
+    fn leave_out(&mut self, name: String, reason: impl ToString) {
+        self.unreadable.push(Unreadable::left_out(name, reason));
     }
 }
 
-/// Bytes that tell a tar file.
-const TAR_HEADER: u64 = 512;
-
-fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar")
-}
-
-fn is_hidden(name: &str) -> bool {
-    name.split(['/', '\\'])
-        .any(|part| part == "__MACOSX" || part.starts_with('.') && part != "." && part != "..")
-}
-
-fn damaged_tar(error: io::Error) -> io::Error {
-    io::Error::new(
-        error.kind(),
-        format!("the tar archive is damaged or cut off ({error}); get the file again"),
-    )
-}
-
-/// Opens the members of one packed tar file, one after another, and hands each to `read` with its
-/// number. `members` are of that file and in its order. Members behind a fault are handed over with
-/// the fault.
-///
-/// # Errors
-/// What `read` says.
-pub fn each_of_tar<'s, E>(
-    members: &[(usize, &'s Source)],
-    limits: UnpackLimits,
-    progress: &Arc<AtomicU64>,
-    mut read: impl FnMut(usize, &'s Source, io::Result<Opened<'_>>) -> Result<(), E>,
-) -> Result<(), E> {
-    let Some((_, first)) = members.first() else {
-        return Ok(());
-    };
-    let whole = Source {
-        member: None,
-        ..(*first).clone()
-    };
-    let mut unpacked = open(&whole, limits, progress).map(|inner| Position { inner, given: 0 });
-    for (number, member) in members {
-        let Some(Member::Unpacked { start, size }) = member.member else {
-            continue;
-        };
-        let opened = match &mut unpacked {
-            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-            Ok(tar) => skip(tar, start.saturating_sub(tar.given))
-                .and_then(|()| opened(Box::new(Exactly::new(tar, size)), limits)),
-        };
-        read(*number, member, opened)?;
-    }
-    Ok(())
-}
-
-/// Knows how many bytes it has given.
-struct Position<R> {
-    inner: R,
-    given: u64,
-}
-
-impl<R: Read> Read for Position<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        self.given += read as u64;
-        Ok(read)
-    }
-}
-
-/// Steps over `bytes`.
-fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
-    io::copy(&mut Exactly::new(reader, bytes), &mut io::sink()).map(|_| ())
-}
-
-/// Gives so many bytes, and an error if the input ends before them.
-pub(super) struct Exactly<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R> Exactly<R> {
-    pub(super) fn new(inner: R, left: u64) -> Self {
-        Exactly { inner, left }
-    }
-}
-
-impl<R: Read> Read for Exactly<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).map_or(buf.len(), |left| left.min(buf.len()));
-        let Some(buf) = buf.get_mut(..most).filter(|buf| !buf.is_empty()) else {
-            return Ok(0);
-        };
-        let read = self.inner.read(buf)?;
-        if read == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the archive ends inside this member (cut off while copying?); get the file again",
-            ));
-        }
-        self.left -= read as u64;
-        Ok(read)
-    }
+/// Why a member of this name is no input: hidden files are left out of folders, too.
+fn hidden(name: &[u8]) -> Option<&'static str> {
+    let mut parts = name.split(|at| matches!(at, b'/' | b'\\'));
+    parts.find_map(|part| match part {
+        b"__MACOSX" => Some("a note of macOS about another member"),
+        [b'.', b'_', ..] => Some("a note of macOS about another member"),
+        b"." | b".." => None,
+        [b'.', ..] => Some("hidden; unpack the archive and name it if it should be read"),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

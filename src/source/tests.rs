@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::unpack::RATIO_FROM;
+use super::bounds::RATIO_FROM;
 use super::*;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -152,10 +152,33 @@ fn what_is_damaged_or_followed_by_something_else_is_told() {
 }
 
 #[test]
+fn xz_may_only_take_so_much_memory_and_any_number_of_streams() {
+    // A dictionary of 1.5 GiB is asked for in the second stream.
+    let mut greedy = XZ.to_vec();
+    let filter = 12 + 2..12 + 2 + 3;
+    assert_eq!(greedy[filter.clone()], [0x21, 1, 0x16]);
+    greedy[filter.end - 1] = 37;
+    let header = greedy[12..12 + 8].to_vec();
+    greedy[12 + 8..12 + 12].copy_from_slice(&rawzip::crc32(&header).to_le_bytes());
+    let text = b"{\"a\":1}\n".repeat(1000);
+    let (got, _, fault) = unpack(&[XZ, &greedy].concat(), UnpackLimits::default());
+    assert!(got == text, "what came before is not lost");
+    let fault = fault.unwrap();
+    assert!(fault.contains("memory"), "{fault}");
+    // Streams of nothing are no deeper than one.
+    let mut empty = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    empty.write_all(b"").unwrap();
+    let empty = empty.finish().unwrap().repeat(100_000);
+    let (got, _, fault) = unpack(&[&empty, XZ].concat(), UnpackLimits::default());
+    assert!(got == text && fault.is_none(), "{fault:?}");
+}
+
+#[test]
 fn an_input_may_only_grow_so_large() {
     let limits = UnpackLimits {
         bytes: 5000,
         ratio: u64::MAX,
+        ..Default::default()
     };
     let text = b"0123456789".repeat(500);
     for pack in [gzip, zstd] {
@@ -174,7 +197,7 @@ fn an_input_may_only_grow_so_large() {
 
 #[test]
 fn an_input_may_only_grow_so_much() {
-    let zeros = vec![0; RATIO_FROM as usize + (4 << 20)];
+    let zeros = vec![0; RATIO_FROM as usize + (2 << 20)];
     for pack in [gzip, zstd] {
         let packed = pack(&zeros);
         let usual = UnpackLimits {

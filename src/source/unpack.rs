@@ -1,14 +1,16 @@
 //! Opens an input: undoes compression, even several times over, and UTF-16, all found by content and
 //! all within bounds.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use super::members::Exactly;
+use liblzma::stream::{CONCATENATED, Stream};
+
+use super::Source;
+use super::bounds::{Capped, Exactly, Failed, counted};
+use super::members::{Checked, Kind, Method, Zipped};
 use super::utf16::{Encoding, Utf8Reader};
-use super::{Member, Source};
 
 /// How an input was packed, found by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Compression {
         }
     }
 
-    fn of(head: &[u8]) -> Compression {
+    pub(super) fn of(head: &[u8]) -> Compression {
         match head {
             [0x1f, 0x8b, ..] => Compression::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
@@ -58,23 +60,30 @@ pub struct UnpackLimits {
     pub bytes: u64,
     /// Times its packed size that one input may unpack to (looked at after the first 64 MiB).
     pub ratio: u64,
+    /// Members that one input may have, with those of the archives within it.
+    pub members: usize,
+    /// Archives that may lie within one another.
+    pub archives: usize,
 }
 
 impl Default for UnpackLimits {
-    /// 256 GiB and 500 times. Sign-in logs pack 10 to 40 times; gzip can pack zeros 1,032 times.
+    /// 256 GiB and 500 times. Sign-in logs pack 10 to 40 times; gzip can pack zeros 1,032 times. An
+    /// archive of a large tenant's hours of one year has 43,800 members.
     fn default() -> Self {
         UnpackLimits {
             bytes: 256 << 30,
             ratio: 500,
+            members: 100_000,
+            archives: 4,
         }
     }
 }
 
-/// Below this size the ratio means nothing: a few thousand equal lines pack very well.
-pub(super) const RATIO_FROM: u64 = 64 << 20;
-
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 18;
+
+/// Memory that unpacking xz may take. `xz -9` asks for 65 MiB; zstd has a limit of its own of 128 MiB.
+const XZ_MEMORY: u64 = 128 << 20;
 
 /// So often may an input be packed in itself.
 const LAYERS: usize = 4;
@@ -96,7 +105,8 @@ impl Read for Opened<'_> {
     }
 }
 
-/// Opens `source`. Packed bytes are added to `progress` as they are read.
+/// Opens `source`, if it is no member of a packed tar file. Packed bytes are added to `progress` as
+/// they are read.
 ///
 /// # Errors
 /// What the system says when the file cannot be opened or its first bytes cannot be read.
@@ -105,58 +115,92 @@ pub fn open(
     limits: UnpackLimits,
     progress: &Arc<AtomicU64>,
 ) -> io::Result<Opened<'static>> {
-    let raw: Box<dyn Read + Send> = match (&source.path, source.member) {
-        (None, _) => Box::new(io::stdin()),
-        (Some(path), Some(Member::Stored { start, packed, .. })) => {
-            let mut file = File::open(path)?;
-            file.seek(SeekFrom::Start(start))?;
-            Box::new(Exactly::new(file, packed))
+    let progress = Arc::clone(progress);
+    let Some(member) = &source.member else {
+        let (raw, packed) = counted(source.bytes()?, progress);
+        return opened(Box::new(raw), packed, None, limits);
+    };
+    let window = member.window(source.path.as_deref())?.reader();
+    match member.kind {
+        Kind::Zipped(zipped) => {
+            let raw = Exactly::new(window, zipped.packed);
+            let (raw, packed) = counted(raw, progress);
+            let deflated = zipped.method == Method::Deflate;
+            let outer = deflated.then_some(Compression::Deflate);
+            let raw: Box<dyn Read + Send> = match zipped.method {
+                Method::Known => Box::new(raw),
+                Method::Stored => Box::new(Checked::new(raw, zipped)),
+                Method::Deflate => Box::new(inflated(Box::new(raw), &packed, zipped, limits)),
+            };
+            opened(raw, packed, outer, limits)
         }
-        (Some(path), _) => Box::new(File::open(path)?),
-    };
-    let packed = Arc::new(AtomicU64::new(0));
-    let counted = Counted {
-        inner: raw,
-        packed: Arc::clone(&packed),
-        progress: Arc::clone(progress),
-    };
-    let deflated = matches!(source.member, Some(Member::Stored { deflated: true, .. }));
-    layers(Box::new(counted), packed, deflated, limits)
+        Kind::Stored(size) | Kind::Unpacked { size, .. } => {
+            let (raw, packed) = counted(Exactly::new(window, size), progress);
+            opened(Box::new(raw), packed, None, limits)
+        }
+    }
 }
 
-/// Opens what `raw` gives: bytes of a file, or of a member of an archive that is being unpacked, in
-/// which case `packed` counts nothing.
-pub(super) fn opened<'a>(
-    raw: Box<dyn Read + Send + 'a>,
-    limits: UnpackLimits,
-) -> io::Result<Opened<'a>> {
-    layers(raw, Arc::default(), false, limits)
-}
-
+/// A member of a ZIP archive that is packed with deflate.
 #[allow(
     clippy::disallowed_types,
-    reason = "the one place that unpacks, and only within `Capped`"
+    reason = "one of the few places that unpack, and only within `Capped`"
 )]
-fn layers<'a>(
+pub(super) fn inflated<'a>(
+    raw: Box<dyn Read + Send + 'a>,
+    packed: &Arc<AtomicU64>,
+    zipped: Zipped,
+    limits: UnpackLimits,
+) -> impl Read + Send + use<'a> {
+    let buffered = BufReader::with_capacity(BUFFER, raw);
+    let inner = flate2::bufread::DeflateDecoder::new(buffered);
+    Checked::new(Capped::new(inner, packed, limits), zipped)
+}
+
+/// Opens what `raw` gives and `packed` counts, from inside the compression `outer`.
+pub(super) fn opened<'a>(
     raw: Box<dyn Read + Send + 'a>,
     packed: Arc<AtomicU64>,
-    deflated: bool,
+    outer: Option<Compression>,
     limits: UnpackLimits,
 ) -> io::Result<Opened<'a>> {
+    let (buffered, compression) = unpacked(raw, Arc::clone(&packed), outer, limits)?;
+    let head = buffered.buffer();
+    let encoding = Encoding::of(head);
+    let reader: Box<dyn Read + Send + 'a> = match encoding {
+        Encoding::Utf8 => Box::new(buffered),
+        wide => Box::new(Utf8Reader::new(buffered, wide)),
+    };
+    Ok(Opened {
+        reader,
+        compression,
+        encoding,
+        packed,
+    })
+}
+
+/// What `raw` gives once every compression is undone, and which one was outermost: `outer`, if it is
+/// undone already.
+#[allow(
+    clippy::disallowed_types,
+    reason = "one of the few places that unpack, and only within `Capped`"
+)]
+pub(super) fn unpacked<'a>(
+    raw: Box<dyn Read + Send + 'a>,
+    packed: Arc<AtomicU64>,
+    outer: Option<Compression>,
+    limits: UnpackLimits,
+) -> io::Result<(Buffered<'a>, Compression)> {
     let mut buffered = BufReader::with_capacity(BUFFER, raw);
-    let mut outermost = Compression::None;
-    for layer in 0..=LAYERS {
-        let compression = if deflated && layer == 0 {
-            Compression::Deflate
-        } else {
-            match full(&mut buffered, 6) {
-                Ok(head) => Compression::of(head),
-                Err(error) if layer == 0 => return Err(error),
-                // What was packed can't be read: that is said where it is read.
-                Err(error) => {
-                    buffered = BufReader::new(Box::new(Failed(Some(error))));
-                    break;
-                }
+    let mut outermost = outer.unwrap_or(Compression::None);
+    for layer in usize::from(outer.is_some())..=LAYERS {
+        let compression = match full(&mut buffered, 6) {
+            Ok(head) => Compression::of(head),
+            Err(error) if layer == 0 => return Err(error),
+            // What was packed can't be read: that is said where it is read.
+            Err(error) => {
+                buffered = BufReader::new(Box::new(Failed(Some(error))));
+                break;
             }
         };
         if compression == Compression::None {
@@ -171,46 +215,56 @@ fn layers<'a>(
             outermost = compression;
         }
         let inner: Box<dyn Read + Send + 'a> = match compression {
-            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered)),
-            Compression::Xz => Box::new(lzma_rust2::XzReader::new(buffered, true)),
-            Compression::Deflate | Compression::None => {
-                Box::new(flate2::bufread::DeflateDecoder::new(buffered))
+            Compression::Xz => {
+                let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?;
+                let inner = liblzma::bufread::XzDecoder::new_stream(buffered, stream);
+                Box::new(Xz { inner, fault: None })
+            }
+            // Deflate has no first bytes of its own.
+            Compression::Gzip | Compression::Deflate | Compression::None => {
+                Box::new(flate2::bufread::MultiGzDecoder::new(buffered))
             }
         };
-        let capped = Capped {
-            inner,
-            packed: Arc::clone(&packed),
-            unpacked: 0,
-            limits,
-        };
+        let capped = Capped::new(inner, &packed, limits);
         buffered = BufReader::with_capacity(BUFFER, Box::new(capped));
     }
-    let head = if outermost == Compression::None {
-        full(&mut buffered, 4)?
-    } else {
-        buffered.buffer()
-    };
-    let encoding = Encoding::of(head);
-    let reader: Box<dyn Read + Send + 'a> = match encoding {
-        Encoding::Utf8 => Box::new(buffered),
-        wide => Box::new(Utf8Reader::new(buffered, wide)),
-    };
-    Ok(Opened {
-        reader,
-        compression: outermost,
-        encoding,
-        packed,
-    })
+    Ok((buffered, outermost))
+}
+
+/// Gives what was unpacked before a fault, and then the fault: the library would give only that.
+#[allow(
+    clippy::disallowed_types,
+    reason = "one of the few places that unpack, and only within `Capped`"
+)]
+struct Xz<R> {
+    inner: liblzma::bufread::XzDecoder<R>,
+    fault: Option<io::Error>,
+}
+
+impl<R: BufRead> Read for Xz<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let before = self.inner.total_out();
+        match self.inner.read(buf) {
+            Err(error) if self.inner.total_out() > before => {
+                self.fault = Some(error);
+                Ok((self.inner.total_out() - before) as usize)
+            }
+            other => other,
+        }
+    }
 }
 
 /// A buffered reader of any kind of bytes.
-type Buffered<'a> = BufReader<Box<dyn Read + Send + 'a>>;
+pub(super) type Buffered<'a> = BufReader<Box<dyn Read + Send + 'a>>;
 
 /// The first bytes, at least `least` of them unless the input is shorter: a pipe may give them one by
 /// one.
-fn full<'b, 'a>(reader: &'b mut Buffered<'a>, least: usize) -> io::Result<&'b [u8]> {
+pub(super) fn full<'b, 'a>(reader: &'b mut Buffered<'a>, least: usize) -> io::Result<&'b [u8]> {
     if reader.fill_buf()?.len() < least {
         let mut first = Vec::new();
         reader.by_ref().take(least as u64).read_to_end(&mut first)?;
@@ -221,92 +275,4 @@ fn full<'b, 'a>(reader: &'b mut Buffered<'a>, least: usize) -> io::Result<&'b [u
     }
     // The chain gives its first part alone.
     reader.fill_buf()
-}
-
-/// What `inner` makes of `packed` bytes, within the same bounds as everything that is unpacked.
-pub fn capped<R: Read>(inner: R, packed: u64, limits: UnpackLimits) -> Capped<R> {
-    Capped {
-        inner,
-        packed: Arc::new(AtomicU64::new(packed)),
-        unpacked: 0,
-        limits,
-    }
-}
-
-/// Gives an error once, and then the end.
-struct Failed(Option<io::Error>);
-
-impl Read for Failed {
-    fn read(&mut self, _buf: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
-    }
-}
-
-struct Counted<R> {
-    inner: R,
-    packed: Arc<AtomicU64>,
-    progress: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        self.packed.fetch_add(read as u64, Ordering::Relaxed);
-        self.progress.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
-/// The only way to unpack: it stops at the limits (see `.clippy.toml`).
-pub struct Capped<R> {
-    inner: R,
-    packed: Arc<AtomicU64>,
-    unpacked: u64,
-    limits: UnpackLimits,
-}
-
-impl<R: Read> Read for Capped<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf).map_err(cut_off)?;
-        self.unpacked += read as u64;
-        let packed = self.packed.load(Ordering::Relaxed).max(1);
-        if self.unpacked > self.limits.bytes {
-            return Err(io::Error::other(format!(
-                "unpacks to more than {} bytes; if that is right, raise --max-unpacked",
-                self.limits.bytes
-            )));
-        }
-        if self.unpacked > RATIO_FROM && self.unpacked / packed > self.limits.ratio {
-            return Err(io::Error::other(format!(
-                "unpacks to more than {} times its size (a decompression bomb?); if that is right, raise --max-ratio",
-                self.limits.ratio
-            )));
-        }
-        Ok(read)
-    }
-}
-
-fn cut_off(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => io::Error::new(
-            error.kind(),
-            "the compressed data ends too early (cut off while copying?); get the file again",
-        ),
-        // What zstd says has no kind of its own; what the system says has a number. What an inner
-        // layer has said already is said once.
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other
-            if error.raw_os_error().is_none() && !is_ours(&error) =>
-        {
-            io::Error::new(
-                error.kind(),
-                format!("the compressed data is damaged ({error}); get the file again"),
-            )
-        }
-        _ => error,
-    }
-}
-
-fn is_ours(error: &io::Error) -> bool {
-    let text = error.to_string();
-    text.starts_with("unpacks to more") || text.starts_with("the compressed data")
 }

@@ -8,7 +8,7 @@ seconds=${1:-60}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 out=${CARGO_TARGET_DIR:-$here/target}
 case $out in /*) ;; *) out=$PWD/$out ;; esac
-targets='framing diagnostic graph json times stated_reason'
+targets='framing dialects csv containers diagnostic graph json times stated_reason'
 
 # Stable Rust has LLVM's coverage pass but no flag of its own for it. Only the targets themselves get
 # it, so what they depend on is built as usual. One codegen unit, since the linker would drop the

@@ -74,8 +74,7 @@ impl Csv {
         };
         loop {
             self.rows(buffer, offset, at_end, &mut found);
-            let length = self.position - self.begin;
-            if length > self.limits.max_record as u64 && !self.skipping {
+            if self.is_too_long() && !self.skipping {
                 found.rejected.add(self.begin, || too_long(self.limits));
                 if !self.resume() {
                     self.skipping = true;
@@ -90,13 +89,12 @@ impl Csv {
                     self.begin = self.position;
                     self.in_quotes = false;
                 }
+            } else if at_end && self.position > self.begin {
+                let end = (self.position - offset) as usize;
+                self.end_row(buffer, offset, end, &mut found);
             } else {
                 break;
             }
-        }
-        if at_end && self.position > self.begin {
-            let end = (self.position - offset) as usize;
-            self.end_row(buffer, offset, end, &mut found);
         }
         let keep_from = if self.skipping {
             buffer.len()
@@ -112,6 +110,12 @@ impl Csv {
             keep_from: keep_from.max(end),
             rejected: found.rejected,
         }
+    }
+
+    /// Whether the row cannot become one any more. Its line end may have been looked at, and does not
+    /// count.
+    fn is_too_long(&self) -> bool {
+        self.position - self.begin > self.limits.max_record as u64 + 1
     }
 
     /// After a quote that nothing closes: goes on at the second line of the row, if there is one.
@@ -151,7 +155,7 @@ impl Csv {
                 }
                 (false, true) => {
                     self.first_line_end.get_or_insert(self.position);
-                    if self.position - self.begin > self.limits.max_record as u64 {
+                    if self.is_too_long() {
                         return;
                     }
                 }
@@ -173,7 +177,7 @@ impl Csv {
         let began = self.begin;
         self.begin = offset + end as u64;
         self.position = self.begin;
-        self.first_line_end = None;
+        let first_line_end = self.first_line_end.take();
         if std::mem::take(&mut self.skipping) {
             return;
         }
@@ -182,6 +186,9 @@ impl Csv {
         let row = row.strip_suffix(b"\r").unwrap_or(row);
         if row.len() > self.limits.max_record {
             found.rejected.add(began, || too_long(self.limits));
+            // As where the row was given up before its end had come.
+            self.first_line_end = first_line_end;
+            self.resume();
             return;
         }
         let text = row.strip_prefix(BOM).unwrap_or(row);

@@ -109,6 +109,53 @@ fn one_cut_anywhere_and_a_cut_everywhere_change_nothing() {
     }
 }
 
+#[test]
+fn what_is_too_long_is_given_up_alike_wherever_it_is_cut() {
+    let limits = Limits {
+        max_record: 60,
+        max_depth: 8,
+    };
+    let csv = |row: &str| format!("Date (UTC),Request ID\r\na,b\r\n{row}\nc,d\r\n");
+    let long = "x".repeat(61);
+    let fits = "x".repeat(58);
+    let header = "{\"name\":\"Id\"},".repeat(6);
+    let table = format!("{{\"tables\":[{{\"columns\":[{header}],\"rows\":[[1],[2]]}}]}}");
+    let texts = [
+        // The end of a cell with lines in it lies behind the limit; so does its first line end.
+        csv(&format!("\"one\ntwo,2\n{long}\",3")),
+        csv(&format!("\"{long}\ntwo\",3\nfour,4")),
+        csv(&format!("{long},\"two\nthree\"")),
+        // At the limit, whatever the line ends are; and one byte behind it, at the end of all.
+        csv(&format!("{fits},1\r\n{fits},12\r")),
+        format!("Date (UTC),Request ID\n\"a\nb,{}\"", "x".repeat(55)),
+        table,
+    ];
+    for text in texts.map(String::into_bytes) {
+        let is_csv = !text.starts_with(b"{");
+        let spelling = Spelling {
+            framing: if is_csv {
+                Framing::Csv
+            } else {
+                Framing::JsonTables
+            },
+            dialect: DIALECTS[0],
+        };
+        let whole = decode_in_pieces(&text, &[], limits, spelling);
+        assert!(whole.1.rejected.count > 0, "{:?}", whole.1);
+        for at in 0..text.len() {
+            let cut = decode_in_pieces(&text, &[at], limits, spelling);
+            assert_eq!(
+                cut,
+                whole,
+                "cut at {at} of {}",
+                String::from_utf8_lossy(&text)
+            );
+        }
+        let single = vec![1; text.len()];
+        assert_eq!(decode_in_pieces(&text, &single, limits, spelling), whole);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

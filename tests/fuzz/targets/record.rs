@@ -1,6 +1,11 @@
 //! What the targets that read records have in common.
 
-use crate::decode::{BlockDecoder, Decoded, Dialect, Framer, Framing, Keep, Limits, Spelling};
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+
+use crate::decode::{
+    BlockDecoder, Decoded, Decoder, Dialect, Framer, Framing, Keep, Limits, Spelling, Tally,
+};
 use crate::signin::Columns;
 
 /// Small limits, so that the fuzzer reaches them.
@@ -36,6 +41,17 @@ pub fn read_line(data: &[u8], dialect: &'static Dialect) {
     let _ = crate::decode::detect(data, false);
 }
 
+/// All rows and the tally of `text`, which is of a known spelling, as a stream.
+pub fn stream(text: &[u8]) -> (Option<RecordBatch>, Tally) {
+    let mut decoder = Decoder::new("f", Columns::ALL, Keep::default(), LIMITS);
+    decoder.push(text).expect("its spelling is known");
+    let (batches, tally) = decoder.finish().expect("its spelling is known");
+    let all = batches
+        .first()
+        .map(|first| concat_batches(&first.schema(), &batches).expect("one"));
+    (all, tally)
+}
+
 /// Every record is counted once, and every row is in the batch.
 pub fn check(decoded: &Decoded) {
     let tally = &decoded.tally;
@@ -45,7 +61,7 @@ pub fn check(decoded: &Decoded) {
         tally.records
     );
     let rows = decoded.batch.as_ref().map_or(0, |batch| batch.num_rows());
-    assert_eq!(rows as u64, tally.sign_ins);
+    assert_eq!(rows as u64, tally.sign_ins + tally.steps);
     for sample in &tally.rejected.samples {
         assert!(sample.reason.len() < 200, "{}", sample.reason);
         assert!(sample.reason.is_ascii(), "{}", sample.reason);

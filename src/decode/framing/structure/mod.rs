@@ -15,7 +15,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Cut, Framing, Header, Records};
+use super::{Cut, Framing, Header, Records, too_long};
 use crate::decode::{Limits, Rejected};
 
 mod damage;
@@ -237,9 +237,15 @@ impl Structure {
                 State::LineStart => self.line_start(rest),
             };
             if let Some(header) = found.new_header.take() {
+                if header.end - header.start > self.limits.max_record as u64 {
+                    let words = || too_long(self.limits);
+                    found.rejected.add(header.start, words);
+                }
                 let place = |at: u64| at.checked_sub(offset).map_or(usize::MAX, |at| at as usize);
                 let bytes = buffer.get(place(header.start)..place(header.end));
-                let bytes = bytes.unwrap_or_default().to_vec();
+                // One that is too long is gone by now, if it came in pieces.
+                let fits = |bytes: &&[u8]| bytes.len() <= self.limits.max_record;
+                let bytes = bytes.filter(fits).unwrap_or_default().to_vec();
                 let header = Header {
                     bytes,
                     delimiter: None,

@@ -5,20 +5,27 @@
 //! reached is returned beside what can.
 
 use std::collections::HashSet;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 
+mod bounds;
 mod members;
 mod unpack;
 mod utf16;
+mod window;
 
 pub use members::{Member, each_of_tar, expand};
-pub use unpack::{Compression, Opened, UnpackLimits, capped, open};
+pub use bounds::{Capped, capped};
+pub use unpack::{Compression, Opened, UnpackLimits, open};
 pub use utf16::Encoding;
 
 /// One input: a file, a member of an archive or stdin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Source {
     /// The name that coverage and the column `source_file` show: the path as it was reached from
     /// what was typed, or `-` for stdin.
@@ -31,15 +38,77 @@ pub struct Source {
     pub named: bool,
     /// Which part of the file it is, if the file is an archive.
     pub member: Option<Member>,
+    /// The bytes of what can be read only once, since its first ones have been looked at.
+    stream: Option<Stream>,
 }
 
-/// A file or folder that was met but cannot be read.
+/// Taken by whoever reads it.
+type Stream = Arc<Mutex<Option<Box<dyn Read + Send>>>>;
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Source {
+    /// Whether it can only be read behind `other` in one go, since both are members of one packed tar
+    /// file.
+    pub fn is_read_with(&self, other: &Source) -> bool {
+        match (&self.member, &other.member) {
+            (Some(member), Some(before)) => {
+                member.is_of_packed_tar() && self.path == other.path && member.is_beside(before)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is a member of a packed tar file, to be read by [`each_of_tar`].
+    pub fn is_of_packed_tar(&self) -> bool {
+        let member = self.member.as_ref();
+        member.is_some_and(Member::is_of_packed_tar)
+    }
+
+    /// All its bytes, as they are.
+    fn bytes(&self) -> io::Result<Box<dyn Read + Send>> {
+        if let Some(stream) = &self.stream {
+            let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+            let again = || io::Error::other("it can be read only once");
+            return stream.take().ok_or_else(again);
+        }
+        Ok(match &self.path {
+            Some(path) => Box::new(File::open(path)?),
+            None => Box::new(io::stdin()),
+        })
+    }
+}
+
+/// A file, folder or member that was met but is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// As shown to people.
     pub name: String,
-    /// What the system said.
+    /// Why not.
     pub reason: String,
+    /// Whether it should have been read.
+    pub is_lost: bool,
+}
+
+impl Unreadable {
+    fn lost(name: String, reason: impl ToString) -> Unreadable {
+        Unreadable {
+            name,
+            reason: reason.to_string(),
+            is_lost: true,
+        }
+    }
+
+    fn left_out(name: String, reason: impl ToString) -> Unreadable {
+        Unreadable {
+            is_lost: false,
+            ..Unreadable::lost(name, reason)
+        }
+    }
 }
 
 /// Finds every input that `inputs` stands for, each once, in a stable order: as typed, and by name
@@ -58,6 +127,7 @@ pub fn find(inputs: &[String]) -> Result<(Vec<Source>, Vec<Unreadable>)> {
                 bytes: None,
                 named: true,
                 member: None,
+                stream: None,
             });
         } else if path.is_dir() {
             found.walk(path);
@@ -102,11 +172,9 @@ impl Found {
                 bytes: meta.is_file().then_some(meta.len()),
                 named,
                 member: None,
+                stream: None,
             }),
-            Err(error) => self.unreadable.push(Unreadable {
-                name,
-                reason: error.to_string(),
-            }),
+            Err(error) => self.unreadable.push(Unreadable::lost(name, error)),
         }
     }
 
@@ -120,13 +188,13 @@ impl Found {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => self.file(entry.path(), false),
                 Ok(_) => {}
-                Err(error) => self.unreadable.push(Unreadable {
-                    name: error.path().unwrap_or(folder).display().to_string(),
-                    reason: match error.io_error() {
+                Err(error) => self.unreadable.push(Unreadable::lost(
+                    error.path().unwrap_or(folder).display().to_string(),
+                    match error.io_error() {
                         Some(error) => error.to_string(),
                         None => "a link that leads back to a folder above it".to_owned(),
                     },
-                }),
+                )),
             }
         }
     }
@@ -146,10 +214,10 @@ impl Found {
             match path {
                 Ok(path) if path.is_dir() => self.walk(&path),
                 Ok(path) => self.file(&path, false),
-                Err(error) => self.unreadable.push(Unreadable {
-                    name: error.path().display().to_string(),
-                    reason: error.error().to_string(),
-                }),
+                Err(error) => {
+                    let name = error.path().display().to_string();
+                    self.unreadable.push(Unreadable::lost(name, error.error()));
+                }
             }
         }
         if matched {
