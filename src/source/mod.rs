@@ -19,8 +19,8 @@ mod unpack;
 mod utf16;
 mod window;
 
-pub use members::{Member, each_of_tar, expand};
 pub use bounds::{Capped, capped};
+pub use members::{Member, each_of_tar, expand};
 pub use unpack::{Compression, Opened, UnpackLimits, open};
 pub use utf16::Encoding;
 
