@@ -109,6 +109,8 @@ SELECT
   -- The same, where the person uses the client and network with which the account signs in. (own: four locks of smart
   -- lockout, which come after ten failures and then after each further one)
   60 AS forgotten_failures_own_client,
+  -- Share of a person's attempts that must come with the account's own client for that. (own: half)
+  0.5 AS own_client_share,
   -- How soon such a person must get in: a help desk may take its time. (own)
   INTERVAL '12 hours' AS forgotten_help_window,
   -- Median pause between failures, in seconds, from which a person may be typing. (own: 10)

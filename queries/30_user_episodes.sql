@@ -75,7 +75,7 @@ episodes AS (
     count(*) AS attempts,
     max(n.recent) AS peak,
     count(*) FILTER (WHERE n.kind = 'bad_password') AS wrong,
-    avg(n.own_client) >= 0.5 AS own_client,
+    avg(n.own_client) >= $own_client_share AS own_client,
     median(n.gap_seconds) AS median_gap
   FROM numbered AS n
   GROUP BY n.tenant_key, n.user_key, n.source_key, n.episode

@@ -1,44 +1,16 @@
 -- title: Cold sources that share a client
--- explain: Of the strands that hammer no account: those with the same client, without a pause longer than campaign_gap (slow_campaign_gap where
---   hardly anybody else uses that client). One row for each strand of a group that is large enough to be an attack of
+-- explain: Of the strands that hammer no account: those with the same client, without a pause longer than
+--   campaign_gap (slow_campaign_gap where hardly anybody else uses that client). One row for each strand of a group that is large enough to be an attack of
 --   its own: many accounts, or many attempts on one, or two accounts with a client that nobody else has.
 --   Sources that change their client all the time share just that, and count as one client.
 -- source: Elastic Okta multi-source rules group by time alone; this one by what rotating sources cannot easily hide
 -- keep: yes
-WITH free AS (
-  SELECT s.tenant_key, s.source_key, s.run, s.started, s.ended, s.tool, s.is_changing, c.is_foreign
-  FROM strands AS s
-  LEFT ANTI JOIN account_groups AS a
-    ON s.tenant_key = a.tenant_key AND s.source_key = a.source_key AND s.run = a.run
-  INNER JOIN clients AS c ON s.tenant_key = c.tenant_key AND s.tool = c.tool
-),
--- Attackers who take another user agent for each attempt leave strands that change it, or, where each source is used
--- once, a burst in which no client stands out.
-together AS (
-  SELECT
-    f.*,
-    max(f.ended) OVER (
-      PARTITION BY f.tenant_key
-      ORDER BY f.started, f.source_key
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS reached
-  FROM free AS f
-  -- A source that goes on for hours would hold everything together that happens meanwhile.
-  WHERE f.ended <= f.started + $campaign_gap
-),
-bursts AS (
-  SELECT
-    t.*,
-    sum(CASE WHEN t.started <= t.reached + $episode_gap THEN 0 ELSE 1 END) OVER (
-      PARTITION BY t.tenant_key
-      ORDER BY t.started, t.source_key
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS burst
-  FROM together AS t
-),
-in_burst AS (
+WITH in_burst AS (
+  -- Attackers who take another user agent for each attempt leave strands that change it, or, where each source is used
+  -- once, a burst in which no client stands out.
   SELECT b.tenant_key, b.burst, b.tool, count(*) AS strands
-  FROM bursts AS b
+  FROM free_strands AS b
+  WHERE b.burst IS NOT NULL
   GROUP BY b.tenant_key, b.burst, b.tool
 ),
 mixed AS (
@@ -56,10 +28,8 @@ rest AS (
     f.ended,
     CASE WHEN f.is_changing OR m.burst IS NOT NULL THEN 'changing' ELSE f.tool END AS tool,
     f.is_foreign AND NOT f.is_changing AND m.burst IS NULL AS is_foreign
-  FROM free AS f
-  LEFT JOIN bursts AS b
-    ON f.tenant_key = b.tenant_key AND f.source_key = b.source_key AND f.run = b.run
-  LEFT JOIN mixed AS m ON b.tenant_key = m.tenant_key AND b.burst = m.burst
+  FROM free_strands AS f
+  LEFT JOIN mixed AS m ON f.tenant_key = m.tenant_key AND f.burst = m.burst
 ),
 reached AS (
   SELECT

@@ -1,5 +1,7 @@
 //! Whole records in, rows out: the part of decoding that runs on every core.
 
+mod words;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::mem;
@@ -18,6 +20,7 @@ use super::json::{Key, Memory, Seen, Unreadable, column_names};
 use super::judge::{Judged, Raw};
 use super::{Block, DateOrder, Dialect, Limits, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
+use words::words;
 
 /// Which sign-ins are wanted. The default wants all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -494,19 +497,4 @@ enum Outcome {
     List,
     /// A record that only carries another, which is left in `raw`.
     Inner,
-}
-
-/// Why a record is not readable, in words that hold nothing of the record itself.
-fn words(error: &Unreadable, limits: Limits) -> String {
-    match error {
-        Unreadable::Depth => format!("nested deeper than {} levels, the limit", limits.max_depth),
-        Unreadable::Trailing => "something follows the record on its line".to_owned(),
-        Unreadable::Json(error) if error.is_eof() => {
-            "the line ends inside a record (cut off?)".to_owned()
-        }
-        // What the parser says about syntax is fixed text and quotes no value.
-        Unreadable::Json(error) => format!("not valid JSON: {error}"),
-        Unreadable::Cells => "more or fewer cells than the header names (cut off?)".to_owned(),
-        Unreadable::NoObject => "not a JSON object".to_owned(),
-    }
 }
