@@ -212,7 +212,11 @@ weighed AS (
       ELSE 0.0
     END AS w_day,
     CASE WHEN f.looked_after > 0 THEN $weight_source_not_blocked ELSE 0.0 END AS w_open,
-    CASE WHEN f.own_before AND f.own_after THEN $weight_source_known ELSE 0.0 END AS w_known,
+    CASE
+      WHEN f.own_before AND f.own_after AND (f.of_pair > 1 OR f.refused_before > 0 OR f.wrong_day > 0)
+        THEN $weight_source_known
+      ELSE 0.0
+    END AS w_known,
     CASE
       WHEN f.has_source AND f.users_refused >= $blocked_source_many_users THEN 2.0 * $weight_source_always_blocked
       WHEN f.has_source AND f.users_refused >= $blocked_source_users THEN $weight_source_always_blocked

@@ -5,7 +5,16 @@
 -- source: brute_force_failures and distributed_brute_force_failures
 -- keep: yes
 WITH hammered AS (
-  SELECT f.tenant_key, f.user_key
+  SELECT
+    f.tenant_key,
+    f.user_key,
+    min(f.time) FILTER (WHERE f.on_account >= $brute_force_failures OR f.on_account_many >= $distributed_brute_force_failures)
+      AS first_peak,
+    max(f.time) FILTER (WHERE f.on_account >= $brute_force_failures OR f.on_account_many >= $distributed_brute_force_failures)
+      AS last_peak,
+    min(f.time) FILTER (WHERE f.locked) AS first_lock,
+    max(f.time) FILTER (WHERE f.locked) AS last_lock,
+    count(DISTINCT CASE WHEN f.locked THEN date_trunc('hour', f.time) END) AS locked_hours
   FROM cold_failures AS f
   INNER JOIN strands AS s
     ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.run = s.run
@@ -30,7 +39,16 @@ chosen AS (
     CASE WHEN s.is_changing THEN 'changing' ELSE s.tool END AS tool,
     c.is_foreign AND NOT s.is_changing AS is_foreign
   FROM strands AS s
-  INNER JOIN hammered AS h ON s.tenant_key = h.tenant_key AND s.main_user = h.user_key
+  -- Only while the account is hammered: what is tried on it on another day is something else.
+  INNER JOIN hammered AS h
+    ON s.tenant_key = h.tenant_key AND s.main_user = h.user_key
+    AND (
+      (
+        s.ended >= h.first_peak - $distributed_brute_force_window
+        AND s.started <= h.last_peak + $distributed_brute_force_window
+      )
+      OR (h.locked_hours >= $denial_hours AND s.ended >= h.first_lock AND s.started <= h.last_lock)
+    )
   INNER JOIN clients AS c ON s.tenant_key = c.tenant_key AND s.tool = c.tool
   WHERE s.users < $spray_users
 ),
