@@ -312,6 +312,7 @@ fn zip_members_are_read_by_every_method_that_we_know() {
 #[test]
 fn encrypted_members_are_lost_with_a_word_and_the_others_are_read() {
     let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
+    archive.new_dir("folder/").create().unwrap();
     for (name, is_encrypted) in [("secret.json", true), ("open.json", false)] {
         let (mut entry, _) = archive
             .new_file(name)
