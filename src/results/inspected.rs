@@ -51,8 +51,8 @@ fn one(text: &mut String, it: &Inspected, style: Style) {
     let input = &it.input;
     let _ = writeln!(text, "{}", terminal(&input.name));
     let lost = match input.status {
-        Status::Unreadable => "NOT READ",
-        Status::PartlyRead => "CUT OFF",
+        Status::Unreadable => "UNREAD",
+        Status::PartlyRead => "CUT",
         _ => "note",
     };
     let reason = input.reason.as_deref().unwrap_or_default();
