@@ -155,7 +155,7 @@ proven AS (
     s.*,
     row_number() OVER (
       PARTITION BY s.finding_id, s.user_key
-      ORDER BY s.rank, s.time, s.sign_in_id
+      ORDER BY s.rank, s.time, s.ip_address, s.error_code, s.sign_in_id
     ) AS place,
     row_number() OVER (
       PARTITION BY s.finding_id, s.user_key, s.time, s.sign_in_id, s.ip_address

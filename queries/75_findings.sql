@@ -3,7 +3,8 @@
 --   different reasons; the counts beside it tell them apart. users are the accounts that were refused; accounts_tried
 --   counts, for an attack, every account with a failure from its sources in its time. bad_passwords are of these (for
 --   other causes only of the users themselves). compromised_users are accounts that got in, or whose password was
---   right; compromise_events holds the first event that proves it for each, and how.
+--   right; compromise_events holds the strongest proof for each, and how it proves it; the
+--   result break_ins has every such sign-in with its id.
 --   severity is that of the cause; high from many_accounts on, or when a VIP is among the users of a cause that is no
 --   honest mistake; critical when somebody got in. vips and indicators are what the analyst brought.
 -- result: findings
@@ -63,8 +64,7 @@ got_in AS (
         'time', e.time,
         'ip_address', e.ip_address,
         'error_code', e.error_code,
-        'how', e.how,
-        'sign_in_id', e.sign_in_id
+        'how', e.how
       )
       ORDER BY e.time, e.user_name
     ) AS compromise_events
