@@ -12,7 +12,7 @@ SELECT
   -- How long after the last refusal a sign-in still belongs to the attack. (own: a first-seen network within a day)
   INTERVAL '24 hours' AS compromise_window,
   -- For how long an account must have been seen before an attack for a new network and client to be strange to it. (own)
-  INTERVAL '1 day' AS habit_span,
+  INTERVAL '12 hours' AS habit_span,
   -- How long before the first refusal an attack may have begun, and have got in. (own)
   INTERVAL '1 hour' AS attack_lookback,
   -- Accounts on which one finding counts as many, so that it is of high severity. (own; Microsoft names no number)
@@ -31,6 +31,11 @@ SELECT
   5 AS spray_users,
   -- Most attempts on each account, on average, in a spray. (Elastic, Okta single-source spray: at most 8)
   8.0 AS spray_attempts_per_user,
+  -- Most attempts on any account, in times the mean, where accounts are tried in rounds. (own)
+  1.5 AS spray_evenness,
+  -- Share of the accounts of a campaign, up to spray_users, whose password must have been looked at, for it to be a spray:
+  -- where all but a few were blocked before that, the addresses are what matters (blocked_attack). (own)
+  0.2 AS tried_share,
   -- Longest pause inside one campaign of rotating sources. (own: three episode gaps)
   INTERVAL '1 hour' AS campaign_gap,
   -- How long after the beginning of an hour in which an attack met a lock a lockout of its victim elsewhere is its doing.
@@ -64,18 +69,24 @@ SELECT
   0.2 AS stuffing_unknown_share,
   -- Shortest time over which a low-and-slow spray stretches. (own: half a day; windows of an hour cannot see it)
   INTERVAL '12 hours' AS slow_span,
-  -- Most attempts on each account and day, on average, in a low-and-slow spray. (Microsoft on Storm-0940, 2024-10-31: mostly one)
-  2.0 AS slow_attempts_per_day,
-  -- Attempts within 20 minutes, on average over the attempts, below which a spray is slow. (own: fewer than spray_users)
+  -- Most attempts on each account and day, on average, in a low-and-slow spray. (Microsoft on Storm-0940, 2024-10-31: mostly
+  -- one a day; a second, and what falls to the day's edge)
+  3.0 AS slow_attempts_per_day,
+  -- Attempts within 20 minutes, as the median over the attempts, below which a spray is slow. (own: fewer than spray_users)
   5.0 AS slow_pace,
   -- Hours in which one account was locked, from which locking is the aim. (own proposal: a quarter of a day)
   6 AS denial_hours,
+  -- Share of its attempts that must meet a lock: guessing ends there, or waits. (own: half)
+  0.5 AS denial_locked_share,
   -- How near in time a sign-in with the same client from a known network shows who is behind a blocked address. (own)
   INTERVAL '2 hours' AS vpn_window,
   -- Accounts that may fail at the address of one honest user's VPN. (own: the user, and one by chance)
   2 AS vpn_users,
   -- Failures on one account within brute_force_window that make guessing. (Entra's lockout threshold, Sentinel, Panther: 10)
   10 AS brute_force_failures,
+  -- Failures from one source within brute_force_window of its first sign-in, on either side, after which it was a guess
+  -- that worked. (own: three times as many)
+  30 AS stranger_failures,
   -- The window of brute_force_failures. (Sentinel, SigninBruteForce-AzurePortal: 20 minutes)
   INTERVAL '20 minutes' AS brute_force_window,
   -- The window of distributed_brute_force_failures. (Elastic, Okta multi-source brute force: 30 minutes)
@@ -131,6 +142,10 @@ SELECT
   9 AS blocked_source_many_users,
   -- Refusals of one account from one source within a day, from which a machine may be at work. (own)
   5 AS machine_refusals,
+  -- Refusals of one account from one source in a row, and wrong passwords of it from elsewhere meanwhile, at which a lock
+  -- should have let one of them through. (own; an attempt is let through each time a lock ends)
+  5 AS never_looked_refusals,
+  5 AS never_looked_guesses,
   -- Weights of evidence, in log-odds. For a lockout: (own; checked by simulation)
   3.0 AS weight_threshold_reached,
   1.0 AS weight_threshold_in_day,
@@ -139,6 +154,7 @@ SELECT
   -- Against a lockout, and so for a blocked address: (own)
   3.0 AS weight_source_always_blocked,
   1.5 AS weight_listed,
+  3.0 AS weight_never_looked,
   1.0 AS weight_account_open_elsewhere,
   1.5 AS weight_too_few_wrong,
   -- Log-odds at which a reason is said at all; nearer to 0 it stays unknown. (own)

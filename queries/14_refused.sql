@@ -31,6 +31,7 @@ SELECT
   o.app_display_name,
   o.client_app,
   o.user_agent,
+  o.device_id,
   o.is_trusted_location,
   o.indicators,
   o.failure_reason,

@@ -6,20 +6,53 @@
 --   passwords, and is the account's everywhere; a blocked address is refused before the password is looked at)
 -- keep: yes
 WITH silent AS (
-  SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time, r.indicators IS NOT NULL AS is_listed
+  SELECT
+    r.refusal_no,
+    r.tenant_key,
+    r.user_key,
+    r.source_key,
+    r.time,
+    r.user_agent,
+    r.indicators IS NOT NULL AS is_listed
   FROM refused AS r
   -- Without any other sign-in of the tenant nothing is known of the neighbours.
   INNER JOIN tenants AS t ON r.tenant_key = t.tenant_key AND t.sign_ins > t.refusals
   WHERE NOT r.is_stated AND r.time IS NOT NULL
 ),
+-- Where these accounts sign in themselves.
+own_places AS (
+  SELECT o.tenant_key, o.user_key, o.source_key, min(o.time) AS first_success, max(o.time) AS last_success
+  FROM outcomes AS o
+  LEFT SEMI JOIN silent AS s ON o.tenant_key = s.tenant_key AND o.user_key = s.user_key
+  WHERE o.outcome = 'success' AND o.source_key IS NOT NULL
+  GROUP BY o.tenant_key, o.user_key, o.source_key
+),
+-- The clients with which they do.
+own_clients AS (
+  SELECT o.tenant_key, o.user_key, o.user_agent
+  FROM outcomes AS o
+  LEFT SEMI JOIN silent AS s
+    ON o.tenant_key = s.tenant_key AND o.user_key = s.user_key AND o.user_agent = s.user_agent
+  WHERE o.outcome = 'success'
+  GROUP BY o.tenant_key, o.user_key, o.user_agent
+),
 -- The account: wrong passwords before, and what was looked at elsewhere at the same time.
 account AS (
-  SELECT s.refusal_no, s.tenant_key, s.user_key, s.source_key, s.time, 'refused' AS outcome
+  SELECT s.refusal_no, s.tenant_key, s.user_key, s.source_key, s.time, 'refused' AS outcome, false AS is_strange
   FROM silent AS s
   WHERE s.user_key IS NOT NULL
   UNION ALL
-  SELECT CAST(NULL AS BIGINT) AS refusal_no, n.tenant_key, n.user_key, n.source_key, n.time, n.outcome
+  SELECT
+    CAST(NULL AS BIGINT) AS refusal_no,
+    n.tenant_key,
+    n.user_key,
+    n.source_key,
+    n.time,
+    n.outcome,
+    n.outcome = 'bad_password' AND p.source_key IS NULL AS is_strange
   FROM neighbours AS n
+  LEFT JOIN own_places AS p
+    ON n.tenant_key = p.tenant_key AND n.user_key = p.user_key AND n.source_key = p.source_key
   WHERE n.of_user AND n.user_key IS NOT NULL
 ),
 account_seen AS (
@@ -27,7 +60,15 @@ account_seen AS (
     a.refusal_no,
     a.tenant_key,
     a.user_key,
+    a.source_key,
     a.time,
+    a.outcome,
+    -- Guesses from places that are not the account's own: familiar and unfamiliar places are locked apart.
+    count(*) FILTER (WHERE a.is_strange) OVER (
+      PARTITION BY a.tenant_key, a.user_key
+      ORDER BY a.time
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS guessed,
     count(*) FILTER (WHERE a.outcome = 'bad_password') OVER (
       PARTITION BY a.tenant_key, a.user_key
       ORDER BY a.time
@@ -77,7 +118,22 @@ of_account AS (
     ) AS wrong_before,
     n.wrong_day,
     n.refused_day - 1 AS refused_before,
-    n.looked_now - n.looked_now_here AS looked_elsewhere
+    n.looked_now - n.looked_now_here AS looked_elsewhere,
+    -- Each time a lock ends somebody's next guess is looked at. Never one from this source, of so many elsewhere?
+    CASE
+      WHEN count(*) FILTER (WHERE n.outcome IN ('bad_password', 'password_right')) OVER (
+        PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
+      ) = 0
+        AND count(*) FILTER (WHERE n.refusal_no IS NOT NULL) OVER (
+          PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
+        ) >= $never_looked_refusals
+        THEN max(n.guessed) FILTER (WHERE n.refusal_no IS NOT NULL) OVER (
+          PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
+        ) - min(n.guessed) FILTER (WHERE n.refusal_no IS NOT NULL) OVER (
+          PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
+        )
+      ELSE 0
+    END AS guessed_elsewhere
   FROM account_runs_numbered AS n
 ),
 -- The source: was it able to have passwords looked at?
@@ -135,15 +191,6 @@ source_users AS (
   ) AS c
   GROUP BY c.tenant_key, c.source_key, c.run
 ),
--- Where these accounts sign in themselves.
-own_places AS (
-  SELECT o.tenant_key, o.user_key, o.source_key, min(o.time) AS first_success, max(o.time) AS last_success
-  FROM outcomes AS o
-  LEFT SEMI JOIN silent AS s
-    ON o.tenant_key = s.tenant_key AND o.user_key = s.user_key AND o.source_key = s.source_key
-  WHERE o.outcome = 'success'
-  GROUP BY o.tenant_key, o.user_key, o.source_key
-),
 -- What Microsoft states of others from the source, and of the account there, at about that time.
 stated AS (
   SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time, r.is_stated, r.stated_reason
@@ -184,6 +231,7 @@ facts AS (
     coalesce(a.wrong_day, 0) AS wrong_day,
     coalesce(a.refused_before, 0) AS refused_before,
     coalesce(a.looked_elsewhere, 0) AS looked_elsewhere,
+    coalesce(a.guessed_elsewhere, 0) AS guessed_elsewhere,
     o.refusal_no IS NOT NULL AS has_source,
     coalesce(o.looked_before, 0) AS looked_before,
     coalesce(o.looked_after, 0) AS looked_after,
@@ -193,13 +241,16 @@ facts AS (
     coalesce(b.risks, 0) AS risks,
     coalesce(b.of_pair, 0) AS of_pair,
     coalesce(p.first_success < s.time, false) AS own_before,
-    coalesce(p.last_success > s.time, false) AS own_after
+    coalesce(p.last_success > s.time, false) AS own_after,
+    c.user_agent IS NOT NULL AS own_client
   FROM silent AS s
   LEFT JOIN of_account AS a ON s.refusal_no = a.refusal_no
   LEFT JOIN source_runs_numbered AS o ON s.refusal_no = o.refusal_no
   LEFT JOIN beside AS b ON s.refusal_no = b.refusal_no
   LEFT JOIN own_places AS p
     ON s.tenant_key = p.tenant_key AND s.user_key = p.user_key AND s.source_key = p.source_key
+  LEFT JOIN own_clients AS c
+    ON s.tenant_key = c.tenant_key AND s.user_key = c.user_key AND s.user_agent = c.user_agent
   LEFT JOIN source_users AS u
     ON o.tenant_key = u.tenant_key AND o.source_key = u.source_key AND o.run = u.run
 ),
@@ -224,12 +275,13 @@ weighed AS (
     END AS w_blocked,
     CASE WHEN f.is_listed THEN $weight_listed ELSE 0.0 END AS w_listed,
     CASE WHEN f.looked_elsewhere > 0 THEN $weight_account_open_elsewhere ELSE 0.0 END AS w_elsewhere,
+    CASE WHEN f.guessed_elsewhere >= $never_looked_guesses THEN $weight_never_looked ELSE 0.0 END AS w_never,
     CASE
       -- One account refused from one source again and again may be a machine that speaks an old protocol: that is blocked
-      -- for its risk, and nothing here tells the two apart.
+      -- for its risk, and nothing here tells the two apart, unless it is a client with which the account signs in.
       WHEN
         f.wrong_day * 2 < $lockout_threshold AND f.looked_after = 0
-        AND (f.of_pair < $machine_refusals OR f.users_refused > 1)
+        AND (f.of_pair < $machine_refusals OR f.users_refused > 1 OR f.own_client)
         -- A refusal that stands alone is too little to go by.
         AND (f.of_pair > 1 OR f.users_refused > 1 OR f.refused_before > 0)
         THEN $weight_too_few_wrong
@@ -240,8 +292,8 @@ weighed AS (
 summed AS (
   SELECT
     w.*,
-    w.w_reached + w.w_day + w.w_open + w.w_known = 0.0 AND w.w_blocked + w.w_listed + w.w_elsewhere + w.w_few = 0.0 AS is_bare,
-    w.w_reached + w.w_day + w.w_open + w.w_known - w.w_blocked - w.w_listed - w.w_elsewhere - w.w_few AS score
+    w.w_reached + w.w_day + w.w_open + w.w_known = 0.0 AND w.w_blocked + w.w_listed + w.w_elsewhere + w.w_few + w.w_never = 0.0 AS is_bare,
+    w.w_reached + w.w_day + w.w_open + w.w_known - w.w_blocked - w.w_listed - w.w_elsewhere - w.w_few - w.w_never AS score
   FROM weighed AS w
 )
 SELECT
@@ -292,6 +344,12 @@ SELECT
       END,
       CASE WHEN s.w_few <> 0.0 THEN
         concat('only ', CAST(s.wrong_day AS VARCHAR), ' wrong passwords of the account within a day: no lockout')
+      END,
+      CASE WHEN s.w_never <> 0.0 THEN
+        concat(
+          'no password from the source was looked at, while ', CAST(s.guessed_elsewhere AS VARCHAR),
+          ' of the account from elsewhere were: hardly a lockout'
+        )
       END,
       CASE WHEN s.is_bare THEN 'no neighbouring sign-in tells what it was' END
     ),

@@ -21,6 +21,7 @@ SELECT
   r.app_display_name,
   r.client_app,
   r.user_agent,
+  r.device_id,
   r.is_trusted_location,
   r.indicators,
   r.failure_reason,

@@ -1,6 +1,7 @@
 -- title: Every failed attempt on an account
 -- explain: Refusals, wrong passwords and unknown accounts, with the few columns that the causes compare.
 --   tried is true where a password was surely tried: a block of an address says nothing about passwords.
+--   is_own_device: it came with a registered device with which the account had signed in before.
 -- keep: yes
 SELECT
   r.refusal_no,
@@ -16,8 +17,11 @@ SELECT
   r.asn,
   r.country,
   r.client_app,
-  r.user_agent
+  r.user_agent,
+  coalesce(d.first_success < r.time, false) AS is_own_device
 FROM refusals AS r
+LEFT JOIN devices AS d
+  ON r.tenant_key = d.tenant_key AND r.user_key = d.user_key AND r.device_id = d.device_id
 UNION ALL
 SELECT
   CAST(NULL AS BIGINT) AS refusal_no,
@@ -33,6 +37,9 @@ SELECT
   o.asn,
   o.country,
   o.client_app,
-  o.user_agent
+  o.user_agent,
+  coalesce(d.first_success < o.time, false) AS is_own_device
 FROM outcomes AS o
+LEFT JOIN devices AS d
+  ON o.tenant_key = d.tenant_key AND o.user_key = d.user_key AND o.device_id = d.device_id
 WHERE o.outcome IN ('bad_password', 'unknown_user')

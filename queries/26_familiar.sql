@@ -1,5 +1,5 @@
 -- title: Networks an account knows
--- explain: A network (/24 or /64) is familiar to an account from its first successful sign-in there.
+-- explain: A network (/24 or /64) is familiar to an account from its first successful sign-in there, unless that was guessed.
 -- keep: yes
 SELECT
   p.tenant_key,
@@ -9,5 +9,7 @@ SELECT
   min(p.first_success) AS first_success,
   max(p.last_success) AS last_success
 FROM places AS p
+LEFT ANTI JOIN guessed_networks AS g
+  ON p.tenant_key = g.tenant_key AND p.user_key = g.user_key AND p.network_key = g.network_key
 WHERE p.network_key IS NOT NULL
 GROUP BY p.tenant_key, p.user_key, p.network_key

@@ -1,7 +1,7 @@
 -- title: What is known of each source of a failure
 -- explain: For an address (or IPv6 /64) from which a sign-in failed: accounts that signed in from it, strangers, and
---   whether the tenant trusts the place. A stranger only failed there, or failed as often as guessing does before the
---   first sign-in that worked; then it is not counted among those that signed in.
+--   whether the tenant trusts the place. A stranger only failed there, or got in by guessing; then
+--   it is not counted among those that signed in. first_stranger: when the first of them failed.
 -- keep: yes
 WITH known AS (
   SELECT f.tenant_key, f.source_key
@@ -10,20 +10,21 @@ WITH known AS (
   GROUP BY f.tenant_key, f.source_key
 ),
 succeeded AS (
-  SELECT p.tenant_key, p.source_key, p.user_key, sum(p.successes) AS successes, min(p.first_success) AS first_success
+  SELECT
+    p.tenant_key,
+    p.source_key,
+    p.user_key,
+    sum(p.successes) AS successes,
+    bool_and(g.user_key IS NOT NULL) AS is_guessed
   FROM places AS p
   LEFT SEMI JOIN known AS k ON p.tenant_key = k.tenant_key AND p.source_key = k.source_key
+  LEFT JOIN guessed_networks AS g
+    ON p.tenant_key = g.tenant_key AND p.user_key = g.user_key AND p.network_key = g.network_key
   GROUP BY p.tenant_key, p.source_key, p.user_key
 ),
 failed AS (
-  SELECT
-    f.tenant_key,
-    f.source_key,
-    f.user_key,
-    sum(CASE WHEN f.time < s.first_success THEN 1 ELSE 0 END) AS failures_before
+  SELECT f.tenant_key, f.source_key, f.user_key, min(f.time) AS first_failure
   FROM failures AS f
-  LEFT JOIN succeeded AS s
-    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.user_key = s.user_key
   WHERE f.user_key IS NOT NULL AND f.source_key IS NOT NULL
   GROUP BY f.tenant_key, f.source_key, f.user_key
 ),
@@ -32,7 +33,8 @@ met AS (
     coalesce(f.tenant_key, s.tenant_key) AS tenant_key,
     coalesce(f.source_key, s.source_key) AS source_key,
     f.user_key IS NOT NULL AS has_failed,
-    s.user_key IS NULL OR coalesce(f.failures_before >= $brute_force_failures, false) AS is_stranger,
+    f.first_failure,
+    s.user_key IS NULL OR s.is_guessed AS is_stranger,
     coalesce(s.successes, 0) AS successes
   FROM failed AS f
   FULL JOIN succeeded AS s
@@ -45,6 +47,7 @@ counted AS (
     sum(CASE WHEN NOT m.is_stranger THEN 1 ELSE 0 END) AS successful_users,
     sum(CASE WHEN m.has_failed THEN 1 ELSE 0 END) AS failed_users,
     sum(CASE WHEN m.is_stranger THEN 1 ELSE 0 END) AS strangers,
+    min(m.first_failure) FILTER (WHERE m.is_stranger) AS first_stranger,
     sum(m.successes) AS successes
   FROM met AS m
   GROUP BY m.tenant_key, m.source_key
@@ -61,6 +64,7 @@ SELECT
   coalesce(c.successful_users, 0) AS successful_users,
   coalesce(c.failed_users, 0) AS failed_users,
   coalesce(c.strangers, 0) AS strangers,
+  c.first_stranger,
   coalesce(c.successes, 0) AS successes,
   coalesce(t.is_trusted, false) AS is_trusted
 FROM known AS k

@@ -1,8 +1,9 @@
 -- title: Episodes of one account and one source
 -- explain: A run of failed attempts of one account from one source without a pause longer than episode_gap.
 --   attempts: failures in it. wrong: wrong passwords among them. peak: most failures within brute_force_window. median_gap: seconds between attempts.
---   known_before: the account had signed in from this network before. success_after: when it got in from there afterwards,
---   within forgotten_help_window. own_client: most attempts came with a client with which it signs in from there.
+--   known_before: the account had signed in from this network, or with the registered device of most attempts, before. success_after: when it got in from there afterwards,
+--   within forgotten_help_window. own_client: most attempts came with a client with which it signs in from there,
+--   or with its own registered device.
 --   Blocks of an address are no attempts: no password was looked at.
 -- source: row_window_session in Sentinel SigninBruteForce-AzurePortal
 -- keep: yes
@@ -28,7 +29,8 @@ tries AS (
     f.network_key,
     f.time,
     f.kind,
-    CASE WHEN c.user_agent IS NULL THEN 0.0 ELSE 1.0 END AS own_client,
+    CASE WHEN c.user_agent IS NULL AND NOT f.is_own_device THEN 0.0 ELSE 1.0 END AS own_client,
+    CASE WHEN f.is_own_device THEN 1.0 ELSE 0.0 END AS own_device,
     lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.source_key ORDER BY f.time) AS previous,
     count(*) OVER (
       PARTITION BY f.tenant_key, f.user_key, f.source_key
@@ -53,6 +55,7 @@ numbered AS (
     t.kind,
     t.recent,
     t.own_client,
+    t.own_device,
     CASE
       WHEN t.time <= t.previous + $episode_gap
         THEN date_part('epoch', t.time) - date_part('epoch', t.previous)
@@ -76,6 +79,7 @@ episodes AS (
     max(n.recent) AS peak,
     count(*) FILTER (WHERE n.kind = 'bad_password') AS wrong,
     avg(n.own_client) >= $own_client_share AS own_client,
+    avg(n.own_device) >= $own_client_share AS own_device,
     median(n.gap_seconds) AS median_gap
   FROM numbered AS n
   GROUP BY n.tenant_key, n.user_key, n.source_key, n.episode
@@ -91,7 +95,7 @@ SELECT
   e.wrong,
   e.median_gap,
   e.own_client,
-  k.first_success IS NOT NULL AND k.first_success < e.started AS known_before,
+  e.own_device OR coalesce(k.first_success < e.started, false) AS known_before,
   min(o.time) AS success_after
 FROM episodes AS e
 LEFT JOIN familiar AS k
@@ -102,4 +106,5 @@ LEFT JOIN outcomes AS o
 GROUP BY
   e.tenant_key, e.user_key, e.source_key, e.started, e.ended, e.attempts, e.peak, e.wrong, e.median_gap,
   e.own_client,
+  e.own_device,
   k.first_success

@@ -39,7 +39,9 @@ WITH cold AS (
     AND f.user_key IS NOT NULL
     AND s.strangers > s.successful_users
     AND NOT s.is_trusted
-    AND NOT coalesce(k.first_success < f.time, false)
+    AND NOT f.is_own_device
+    -- Who first signed in from there after strangers had failed was perhaps entered from there.
+    AND NOT coalesce(k.first_success < f.time AND k.first_success < s.first_stranger, false)
 ),
 spaced AS (
   SELECT
@@ -50,7 +52,7 @@ spaced AS (
       ORDER BY c.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account,
-    sum(CASE WHEN c.tried THEN 1 ELSE 0 END) OVER (
+    count(*) OVER (
       PARTITION BY c.tenant_key, c.user_key
       ORDER BY c.time
       RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW

@@ -9,6 +9,7 @@ WITH by_user AS (
     f.run,
     f.user_key,
     count(*) AS failures,
+    bool_and(coalesce(f.reason = 'high_confidence_risk', false)) AS is_risk,
     min(f.time) AS started,
     max(f.time) AS ended
   FROM cold_failures AS f
@@ -47,6 +48,7 @@ whole AS (
     max(m.ended) AS ended,
     sum(m.failures) AS failures,
     count(*) AS users,
+    bool_and(m.is_risk) AS is_risk,
     max(CASE WHEN m.place = 1 THEN m.user_key END) AS main_user
   FROM most_tried AS m
   GROUP BY m.tenant_key, m.source_key, m.run
@@ -60,6 +62,7 @@ SELECT
   w.failures,
   w.users,
   w.main_user,
+  w.is_risk,
   u.tool,
   u.share <= $changing_client_share AS is_changing
 FROM whole AS w

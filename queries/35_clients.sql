@@ -1,9 +1,16 @@
 -- title: How common the client of an attack is
 -- explain: For each client (user agent and client app) of a cold source: accounts that failed with it from cold sources,
---   and accounts that signed in with it from anywhere. is_foreign: hardly anybody signs in with it.
+--   and accounts that signed in with it from
+--   anywhere before they failed with it. is_foreign: hardly anybody signs in with it.
 -- keep: yes
 WITH used AS (
-  SELECT f.tenant_key, f.tool, f.user_key, max(f.user_agent) AS user_agent, max(f.client_app) AS client_app
+  SELECT
+    f.tenant_key,
+    f.tool,
+    f.user_key,
+    max(f.user_agent) AS user_agent,
+    max(f.client_app) AS client_app,
+    min(f.time) AS first_failure
   FROM cold_failures AS f
   GROUP BY f.tenant_key, f.tool, f.user_key
 ),
@@ -18,18 +25,26 @@ failed AS (
   GROUP BY u.tenant_key, u.tool
 ),
 succeeded AS (
-  SELECT o.tenant_key, o.user_agent, o.client_app, o.user_key
+  SELECT o.tenant_key, o.user_agent, o.client_app, o.user_key, min(o.time) AS first_success
   FROM outcomes AS o
   WHERE o.outcome = 'success' AND o.user_key IS NOT NULL
   GROUP BY o.tenant_key, o.user_agent, o.client_app, o.user_key
 ),
-counted AS (
+named AS (
   SELECT
     s.tenant_key,
     md5(concat(coalesce(s.user_agent, ''), '|', coalesce(s.client_app, ''))) AS tool,
-    count(*) AS successful_users
+    s.user_key,
+    s.first_success
   FROM succeeded AS s
-  GROUP BY s.tenant_key, md5(concat(coalesce(s.user_agent, ''), '|', coalesce(s.client_app, '')))
+),
+counted AS (
+  SELECT n.tenant_key, n.tool, count(*) AS successful_users
+  FROM named AS n
+  -- Who first failed with it from a cold source and then got in may have been entered.
+  LEFT ANTI JOIN used AS u
+    ON n.tenant_key = u.tenant_key AND n.tool = u.tool AND n.user_key = u.user_key AND n.first_success > u.first_failure
+  GROUP BY n.tenant_key, n.tool
 )
 SELECT
   f.tenant_key,

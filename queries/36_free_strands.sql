@@ -4,11 +4,14 @@
 --   everything together that happens meanwhile.
 -- keep: yes
 WITH free AS (
-  SELECT s.tenant_key, s.source_key, s.run, s.started, s.ended, s.tool, s.is_changing, c.is_foreign
+  SELECT s.tenant_key, s.source_key, s.run, s.started, s.ended, s.users, s.tool, s.is_changing, c.is_foreign
   FROM strands AS s
   LEFT ANTI JOIN account_groups AS a
     ON s.tenant_key = a.tenant_key AND s.source_key = a.source_key AND s.run = a.run
   INNER JOIN clients AS c ON s.tenant_key = c.tenant_key AND s.tool = c.tool
+  -- Several attempts on one account, each refused for high risk, looked at no password and say nothing of a campaign: they
+  -- are high_risk_block.
+  WHERE NOT (s.is_risk AND s.users = 1 AND s.failures > 1)
 ),
 together AS (
   SELECT
@@ -37,6 +40,7 @@ SELECT
   f.run,
   f.started,
   f.ended,
+  f.users,
   f.tool,
   f.is_changing,
   f.is_foreign,

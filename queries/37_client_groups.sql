@@ -26,7 +26,12 @@ rest AS (
     f.run,
     f.started,
     f.ended,
-    CASE WHEN f.is_changing OR m.burst IS NOT NULL THEN 'changing' ELSE f.tool END AS tool,
+    -- Of those that change it, sources that try many accounts each and sources that try a few are different attackers'.
+    CASE
+      WHEN NOT f.is_changing AND m.burst IS NULL THEN f.tool
+      WHEN f.users >= $spray_users THEN 'changing, many accounts each'
+      ELSE 'changing, few accounts each'
+    END AS tool,
     f.is_foreign AND NOT f.is_changing AND m.burst IS NULL AS is_foreign
   FROM free_strands AS f
   LEFT JOIN mixed AS m ON f.tenant_key = m.tenant_key AND f.burst = m.burst

@@ -14,9 +14,8 @@ WITH tried AS (
     sum(CASE WHEN f.tried THEN 1 ELSE 0 END) AS attempts,
     sum(CASE WHEN f.kind <> 'refused' OR f.locked THEN 1 ELSE 0 END) AS guesses,
     sum(CASE WHEN f.kind = 'refused' AND NOT f.tried THEN 1 ELSE 0 END) AS blocks,
+    sum(CASE WHEN f.locked THEN 1 ELSE 0 END) AS locked,
     max(CASE WHEN f.kind = 'unknown_user' THEN 1 ELSE 0 END) AS is_unknown,
-    max(f.on_account) AS peak,
-    max(f.on_account_many) AS peak_many,
     count(DISTINCT date_trunc('day', f.time)) AS days,
     count(DISTINCT CASE WHEN f.locked THEN date_trunc('hour', f.time) END) AS locked_hours
   FROM campaign_members AS m
@@ -35,8 +34,7 @@ by_account AS (
     sum(t.guesses) AS guesses,
     sum(t.blocks) AS blocks,
     max(t.attempts) AS most_on_account,
-    max(t.peak) AS peak,
-    max(t.peak_many) AS peak_many,
+    sum(t.locked) AS locked,
     avg(CAST(t.attempts + t.blocks AS DOUBLE) / t.days) AS daily_on_account,
     max(t.locked_hours) AS locked_hours
   FROM tried AS t
@@ -55,7 +53,17 @@ paced AS (
       PARTITION BY m.tenant_key, m.campaign_key
       ORDER BY f.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
-    ) AS pace
+    ) AS pace,
+    sum(CASE WHEN f.tried THEN 1 ELSE 0 END) OVER (
+      PARTITION BY m.tenant_key, m.campaign_key, f.user_key
+      ORDER BY f.time
+      RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
+    ) AS on_account,
+    count(*) OVER (
+      PARTITION BY m.tenant_key, m.campaign_key, f.user_key
+      ORDER BY f.time
+      RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW
+    ) AS on_account_many
   FROM campaign_members AS m
   INNER JOIN cold_failures AS f
     ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
@@ -70,7 +78,9 @@ by_source AS (
     count(DISTINCT p.user_agent) AS user_agents,
     count(DISTINCT date_trunc('day', p.time)) AS days,
     max(p.pace) AS pace,
-    avg(p.pace) AS mean_pace,
+    median(p.pace) AS median_pace,
+    max(p.on_account) AS peak,
+    max(p.on_account_many) AS peak_many,
     min(p.time) AS started,
     max(p.time) AS ended
   FROM paced AS p
@@ -87,7 +97,7 @@ SELECT
   s.user_agents,
   s.days,
   s.pace,
-  s.mean_pace,
+  s.median_pace,
   s.started,
   s.ended,
   a.users,
@@ -99,8 +109,9 @@ SELECT
   a.most_on_account,
   CAST(a.attempts AS DOUBLE) / nullif(a.users_tried, 0) AS mean_on_account,
   a.daily_on_account,
-  a.peak,
-  a.peak_many,
+  s.peak,
+  s.peak_many,
+  a.locked,
   a.locked_hours
 FROM campaign_members AS m
 INNER JOIN by_account AS a ON m.tenant_key = a.tenant_key AND m.campaign_key = a.campaign_key

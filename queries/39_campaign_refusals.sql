@@ -60,7 +60,7 @@ SELECT
   n.user_agents,
   n.days,
   n.pace,
-  n.mean_pace,
+  n.median_pace,
   n.started,
   n.ended,
   n.users,
@@ -74,6 +74,7 @@ SELECT
   n.daily_on_account,
   n.peak,
   n.peak_many,
+  n.locked,
   n.locked_hours
 FROM refused AS r
 INNER JOIN numbers AS n ON r.tenant_key = n.tenant_key AND r.campaign_key = n.campaign_key AND n.place = 1

@@ -24,9 +24,15 @@ SELECT
       'feature', 'attempts on each account (mean, more than)',
       'value', CAST(c.mean_on_account AS DOUBLE),
       'threshold', CAST($spray_attempts_per_user AS DOUBLE)
+    ),
+    named_struct(
+      'feature', 'share of the guesses that met a lock',
+      'value', CAST(c.locked AS DOUBLE) / c.guesses,
+      'threshold', CAST($denial_locked_share AS DOUBLE)
     )
   ) AS evidence
 FROM campaign_refusals AS c
 WHERE
   c.locked_hours >= $denial_hours
+  AND c.locked >= $denial_locked_share * c.guesses
   AND c.mean_on_account > $spray_attempts_per_user

@@ -27,14 +27,14 @@ SELECT
       'threshold', CAST($stuffing_attempts_per_user AS DOUBLE)
     ),
     named_struct(
-      'feature', 'share of accounts that do not exist',
-      'value', CAST(CAST(c.unknown_users AS DOUBLE) / c.users AS DOUBLE),
+      'feature', 'share of accounts that do not exist, of those whose password was looked at',
+      'value', CAST(CAST(c.unknown_users AS DOUBLE) / c.users_tried AS DOUBLE),
       'threshold', CAST($stuffing_unknown_share AS DOUBLE)
     )
   ) AS evidence
 FROM campaign_refusals AS c
 WHERE
   c.users >= $stuffing_users
-  AND c.guesses > 0
+  AND c.users_tried >= least($spray_users, $tried_share * c.users)
   AND c.mean_on_account <= $stuffing_attempts_per_user
-  AND c.unknown_users >= $stuffing_unknown_share * c.users
+  AND c.unknown_users >= $stuffing_unknown_share * c.users_tried

@@ -26,8 +26,8 @@ SELECT
       'threshold', CAST($slow_attempts_per_day AS DOUBLE)
     ),
     named_struct(
-      'feature', 'attempts within 20 minutes (mean, fewer than)',
-      'value', CAST(c.mean_pace AS DOUBLE),
+      'feature', 'attempts within 20 minutes (median, fewer than)',
+      'value', CAST(c.median_pace AS DOUBLE),
       'threshold', CAST($slow_pace AS DOUBLE)
     ),
     named_struct(
@@ -39,7 +39,7 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $spray_users
-  AND c.guesses > 0
+  AND c.users_tried >= least($spray_users, $tried_share * c.users)
   AND c.daily_on_account <= $slow_attempts_per_day
-  AND c.mean_pace < $slow_pace
+  AND c.median_pace < $slow_pace
   AND c.ended >= c.started + $slow_span

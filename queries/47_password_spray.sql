@@ -29,5 +29,10 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $spray_users
-  AND c.guesses > 0
-  AND (c.mean_on_account <= $spray_attempts_per_user OR c.users >= $many_accounts)
+  AND c.users_tried >= least($spray_users, $tried_share * c.users)
+  AND (
+    c.mean_on_account <= $spray_attempts_per_user
+    OR c.users >= $many_accounts
+    -- In rounds, as a list is worked off.
+    OR c.most_on_account <= $spray_evenness * c.mean_on_account
+  )

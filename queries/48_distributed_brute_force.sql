@@ -48,7 +48,8 @@ SELECT
   ) AS evidence
 FROM campaign_refusals AS c
 WHERE
-  c.peak_many >= $distributed_brute_force_failures
+  c.guesses > 0
+  AND c.peak_many >= $distributed_brute_force_failures
   AND c.sources >= $distributed_brute_force_sources
   AND (
     c.countries >= $distributed_brute_force_countries

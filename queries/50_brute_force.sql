@@ -22,4 +22,6 @@ SELECT
   ) AS evidence
 FROM campaign_refusals AS c
 WHERE
-  c.peak >= $brute_force_failures
+  -- Where no password was ever looked at, nothing was guessed.
+  c.guesses > 0
+  AND c.peak >= $brute_force_failures

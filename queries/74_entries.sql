@@ -2,7 +2,7 @@
 -- explain: One row for each finding of an attack and each sign-in by which an account was entered, or its password shown to
 --   be right; is_first marks the strongest proof of each account. how says why it is counted: source, the event came from a source of the attack; client, it
 --   came with the attack's own client, which nobody else here has; new place, an attacked account signed in from a
---   network and with a client that it had never used before, within compromise_window. From attack_lookback before the
+--   network and with a client that it had never used before (and no other account used), within compromise_window. From attack_lookback before the
 --   first attempt on. A sign-in from a network that the account knew before the attack is never counted.
 -- source: Timesketch (an hour after the failures), Sentinel (twenty minutes), learn.microsoft.com/security/operations/
 --   incident-response-playbook-password-spray; the codes are those of outcomes
@@ -55,6 +55,8 @@ by_client AS (
     AND a.user_agent = coalesce(o.user_agent, '') AND a.client_app = coalesce(o.client_app, '')
     AND o.outcome IN ('success', 'password_right')
     AND o.user_key IS NOT NULL
+    -- A registered device is its owner's.
+    AND o.device_id IS NULL
     AND o.time >= a.started - $attack_lookback
     AND o.time <= a.ended + $compromise_window
 ),
@@ -85,10 +87,11 @@ known_networks AS (
   WHERE h.network_key IS NOT NULL
   GROUP BY h.tenant_key, h.user_key, h.network_key
 ),
+-- A browser that only ever came from a registered device is another one without it.
 known_clients AS (
   SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
   FROM history AS h
-  WHERE h.user_agent IS NOT NULL
+  WHERE h.user_agent IS NOT NULL AND h.device_id IS NULL
   GROUP BY h.tenant_key, h.user_key, h.user_agent
 ),
 known_owners AS (
@@ -105,8 +108,21 @@ own_clients AS (
   INNER JOIN known_networks AS n
     ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
     AND n.first_success < a.since
-  WHERE h.user_agent IS NOT NULL
+  WHERE h.user_agent IS NOT NULL AND h.device_id IS NULL
   GROUP BY a.finding_id, h.tenant_key, h.user_key, h.user_agent
+),
+-- A network is the tenant's own from the first sign-in of a second account on.
+shared_networks AS (
+  SELECT n.tenant_key, n.network_key, n.first_success
+  FROM (
+    SELECT
+      k.tenant_key,
+      k.network_key,
+      k.first_success,
+      row_number() OVER (PARTITION BY k.tenant_key, k.network_key ORDER BY k.first_success, k.user_key) AS place
+    FROM familiar AS k
+  ) AS n
+  WHERE n.place = $egress_least_users
 ),
 strange AS (
   SELECT a.finding_id, a.since, h.tenant_key, h.user_key, h.network_key, h.user_agent, h.first_right
@@ -121,6 +137,7 @@ strange AS (
     ON h.tenant_key = c.tenant_key AND h.user_key = c.user_key AND h.user_agent = c.user_agent
   LEFT JOIN known_owners AS w
     ON h.tenant_key = w.tenant_key AND h.user_key = w.user_key AND h.asn = w.asn
+  LEFT JOIN shared_networks AS e ON h.tenant_key = e.tenant_key AND h.network_key = e.network_key
   LEFT ANTI JOIN own_clients AS x
     ON a.finding_id = x.finding_id AND h.tenant_key = x.tenant_key AND h.user_key = x.user_key
     AND h.user_agent = x.user_agent
@@ -133,6 +150,7 @@ strange AS (
     AND NOT coalesce(n.first_success < a.since, false)
     AND NOT coalesce(c.first_success < a.since, false)
     AND NOT coalesce(w.first_success < a.since, false)
+    AND NOT coalesce(e.first_success < a.since, false)
 ),
 by_place AS (
   SELECT s.finding_id, 'new place' AS how, 3 AS rank, s.since AS started, o.*

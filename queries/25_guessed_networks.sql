@@ -1,0 +1,40 @@
+-- title: Networks where an account got in by guessing
+-- explain: Accounts that failed on a network (/24 or /64) as often as guessing does before the first sign-in that worked
+--   there, or failed before it and went on failing as no person does who has just got in. Such a network is not familiar.
+--   Failures with the account's own registered device are its owner's.
+-- source: brute_force_failures; stranger_failures
+-- keep: yes
+WITH arrived AS (
+  SELECT p.tenant_key, p.user_key, p.network_key, min(p.first_success) AS first_success
+  FROM places AS p
+  WHERE p.network_key IS NOT NULL
+  GROUP BY p.tenant_key, p.user_key, p.network_key
+),
+placed AS (
+  SELECT a.*, min(a.first_success) OVER (PARTITION BY a.tenant_key, a.user_key) AS first_anywhere
+  FROM arrived AS a
+),
+failed AS (
+  SELECT
+    f.tenant_key,
+    f.user_key,
+    f.network_key,
+    p.first_success > p.first_anywhere AS was_elsewhere,
+    sum(CASE WHEN f.time < p.first_success THEN 1 ELSE 0 END) AS before,
+    sum(
+      CASE
+        WHEN f.time >= p.first_success - $brute_force_window AND f.time <= p.first_success + $brute_force_window THEN 1
+        ELSE 0
+      END
+    ) AS around
+  FROM failures AS f
+  INNER JOIN placed AS p
+    ON f.tenant_key = p.tenant_key AND f.user_key = p.user_key AND f.network_key = p.network_key
+  WHERE NOT f.is_own_device
+  GROUP BY f.tenant_key, f.user_key, f.network_key, p.first_success, p.first_anywhere
+)
+SELECT f.tenant_key, f.user_key, f.network_key
+FROM failed AS f
+WHERE
+  f.before >= $brute_force_failures
+  OR (f.around >= $stranger_failures AND (f.before > 0 OR f.was_elsewhere))
