@@ -13,7 +13,17 @@ WITH silent AS (
     r.source_key,
     r.time,
     r.user_agent,
-    r.indicators IS NOT NULL AS is_listed
+    r.indicators IS NOT NULL AS is_listed,
+    -- Old protocols, which cannot ask for a second factor, are what high confidence of risk is mostly said of.
+    coalesce(
+      r.user_agent IN ('BAV2ROPC', 'CBAinPROD', 'CBAinTAR')
+      OR r.client_app IN (
+        'Authenticated SMTP', 'Autodiscover', 'Exchange ActiveSync', 'Exchange Online PowerShell', 'Exchange Web Services',
+        'IMAP4', 'MAPI Over HTTP', 'Offline Address Book', 'Other clients', 'Outlook Anywhere (RPC over HTTP)', 'POP3',
+        'Reporting Web Services', 'SMTP', 'Universal Outlook'
+      ),
+      false
+    ) AS is_legacy
   FROM refused AS r
   -- Without any other sign-in of the tenant nothing is known of the neighbours.
   INNER JOIN tenants AS t ON r.tenant_key = t.tenant_key AND t.sign_ins > t.refusals
@@ -227,6 +237,7 @@ facts AS (
   SELECT
     s.refusal_no,
     s.is_listed,
+    s.is_legacy,
     coalesce(a.wrong_before, 0) AS wrong_before,
     coalesce(a.wrong_day, 0) AS wrong_day,
     coalesce(a.refused_before, 0) AS refused_before,
@@ -305,6 +316,8 @@ SELECT
     WHEN s.risks > 0 OR (s.lockouts > 0 AND s.blocks > 0) THEN 'unknown'
     WHEN s.lockouts > 0 THEN 'lockout'
     WHEN s.blocks > 0 THEN 'malicious_ip'
+    -- A high risk looks like either of the two then: no password is looked at, whatever the account's state is.
+    WHEN s.is_legacy AND s.looked_before + s.looked_after = 0 AND NOT s.is_listed THEN 'unknown'
     WHEN s.score >= $inference_margin THEN 'lockout'
     WHEN s.score <= -$inference_margin THEN 'malicious_ip'
     ELSE 'unknown'
@@ -350,6 +363,9 @@ SELECT
           'no password from the source was looked at, while ', CAST(s.guessed_elsewhere AS VARCHAR),
           ' of the account from elsewhere were: hardly a lockout'
         )
+      END,
+      CASE WHEN s.is_legacy AND s.looked_before + s.looked_after = 0 AND NOT s.is_listed THEN
+        'an old protocol, and no password from the source was looked at: it may be a block for high risk'
       END,
       CASE WHEN s.is_bare THEN 'no neighbouring sign-in tells what it was' END
     ),

@@ -35,8 +35,7 @@ by_account AS (
     sum(t.blocks) AS blocks,
     max(t.attempts) AS most_on_account,
     sum(t.locked) AS locked,
-    -- In millionths, for a sum of fractions depends on their order.
-    CAST(sum((t.attempts + t.blocks) * 1000000 / t.days) AS DOUBLE) / count(*) / 1000000 AS daily_on_account,
+    CAST(sum(t.attempts + t.blocks) AS DOUBLE) / sum(t.days) AS daily_on_account,
     max(t.locked_hours) AS locked_hours
   FROM tried AS t
   GROUP BY t.tenant_key, t.campaign_key

@@ -35,6 +35,7 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $stuffing_users
+  AND c.guesses > 0
   AND c.users_tried >= least($spray_users, $tried_share * c.users)
   AND c.mean_on_account <= $stuffing_attempts_per_user
   AND c.unknown_users >= $stuffing_unknown_share * c.users_tried

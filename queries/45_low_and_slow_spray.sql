@@ -39,6 +39,7 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $spray_users
+  AND c.guesses > 0
   AND c.users_tried >= least($spray_users, $tried_share * c.users)
   AND c.daily_on_account <= $slow_attempts_per_day
   AND c.median_pace < $slow_pace

@@ -37,5 +37,6 @@ WHERE
   c.sources >= $distributed_spray_sources
   AND c.users >= $distributed_spray_users
   -- Blocks alone prove no attempt on a password: they are blocked_attack.
+  AND c.guesses > 0
   AND c.users_tried >= least($spray_users, $tried_share * c.users)
   AND c.mean_on_account <= $distributed_spray_attempts_per_user

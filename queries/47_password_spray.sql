@@ -29,6 +29,7 @@ SELECT
 FROM campaign_refusals AS c
 WHERE
   c.users >= $spray_users
+  AND c.guesses > 0
   AND c.users_tried >= least($spray_users, $tried_share * c.users)
   AND (
     c.mean_on_account <= $spray_attempts_per_user

@@ -466,5 +466,7 @@ fn only_the_columns_that_are_read_are_decoded() {
     );
     let position = |name: &str| crate::signin::schema().index_of(name).unwrap();
     assert!(refused.contains(position("stated_reason")));
-    assert!(!refused.contains(position("latitude")) && !refused.contains(position("device_browser")));
+    assert!(
+        !refused.contains(position("latitude")) && !refused.contains(position("device_browser"))
+    );
 }
