@@ -1,10 +1,10 @@
 -- title: Failures from cold sources
 -- explain: Failed attempts and blocks from a source that more accounts only failed at than ever signed in from, on
---   accounts that had not signed in from that network before. Attacks are looked for only here, so that a mistyped
+--   accounts that had not signed in from that network before, and not with the account's own registered device. Attacks are looked for only here, so that a mistyped
 --   password at home, in the office or behind a shared exit, or an old one on a device, cannot become part of one. run counts, for each source, the
 --   stretches of attempts without a pause longer than finding_gap. tool is the user agent and client in one text.
---   on_account and on_account_many are the failures of the same account from cold sources within brute_force_window
---   and distributed_brute_force_window before it; around is what the source did within brute_force_window.
+--   on_account are the attempts on the same account from cold sources within brute_force_window before it,
+--   on_account_many its failures, blocks among them, within distributed_brute_force_window; around is what the source did within brute_force_window.
 -- source: the guard that failures outnumber successes is that of Sentinel SigninPasswordSpray
 -- keep: yes
 WITH cold AS (

@@ -1,7 +1,7 @@
 -- title: How common the client of an attack is
 -- explain: For each client (user agent and client app) of a cold source: accounts that failed with it from cold sources,
---   and accounts that signed in with it from
---   anywhere before they failed with it. is_foreign: hardly anybody signs in with it.
+--   and accounts that signed in with it from anywhere, unless they had failed with it first and so may have been entered.
+--   is_foreign: hardly anybody signs in with it.
 -- keep: yes
 WITH used AS (
   SELECT

@@ -2,7 +2,8 @@
 -- explain: Of the strands that hammer no account: those with the same client, without a pause longer than
 --   campaign_gap (slow_campaign_gap where hardly anybody else uses that client). One row for each strand of a group that is large enough to be an attack of
 --   its own: many accounts, or many attempts on one, or two accounts with a client that nobody else has.
---   Sources that change their client all the time share just that, and count as one client.
+--   Sources that change their client all the time share just that: those that try many accounts each count as one client,
+--   those that try a few as another.
 -- source: Elastic Okta multi-source rules group by time alone; this one by what rotating sources cannot easily hide
 -- keep: yes
 WITH in_burst AS (
