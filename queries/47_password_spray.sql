@@ -21,7 +21,7 @@ SELECT
       'threshold', CAST($spray_users AS DOUBLE)
     ),
     named_struct(
-      'feature', 'attempts on each account (mean, at most; with very many accounts any number)',
+      'feature', 'attempts on each account (mean, at most; more in rounds or on many accounts)',
       'value', CAST(c.mean_on_account AS DOUBLE),
       'threshold', CAST($spray_attempts_per_user AS DOUBLE)
     )
