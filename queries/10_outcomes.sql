@@ -23,6 +23,16 @@ SELECT
     WHEN s.password_result = 'incorrect' THEN 'bad_password'
     ELSE 'other'
   END AS outcome,
+  -- Old protocols, which cannot ask for a second factor, are what high confidence of risk is mostly said of.
+  coalesce(
+    s.user_agent IN ('BAV2ROPC', 'CBAinPROD', 'CBAinTAR')
+    OR s.client_app IN (
+      'Authenticated SMTP', 'Autodiscover', 'Exchange ActiveSync', 'Exchange Online PowerShell', 'Exchange Web Services',
+      'IMAP4', 'MAPI Over HTTP', 'Offline Address Book', 'Other clients', 'Outlook Anywhere (RPC over HTTP)', 'POP3',
+      'Reporting Web Services', 'SMTP', 'Universal Outlook'
+    ),
+    false
+  ) AS is_legacy,
   coalesce(s.tenant_id, '') AS tenant_key,
   -- Entra writes the id of zeros for an account it does not have: the typed name is all there is then.
   coalesce(nullif(s.user_id, '00000000-0000-0000-0000-000000000000'), s.user_principal_name) AS user_key,

@@ -34,6 +34,7 @@ SELECT
   o.device_id,
   o.is_trusted_location,
   o.indicators,
+  o.is_legacy,
   o.failure_reason,
   o.additional_details,
   o.password_result,

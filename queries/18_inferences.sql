@@ -14,16 +14,7 @@ WITH silent AS (
     r.time,
     r.user_agent,
     r.indicators IS NOT NULL AS is_listed,
-    -- Old protocols, which cannot ask for a second factor, are what high confidence of risk is mostly said of.
-    coalesce(
-      r.user_agent IN ('BAV2ROPC', 'CBAinPROD', 'CBAinTAR')
-      OR r.client_app IN (
-        'Authenticated SMTP', 'Autodiscover', 'Exchange ActiveSync', 'Exchange Online PowerShell', 'Exchange Web Services',
-        'IMAP4', 'MAPI Over HTTP', 'Offline Address Book', 'Other clients', 'Outlook Anywhere (RPC over HTTP)', 'POP3',
-        'Reporting Web Services', 'SMTP', 'Universal Outlook'
-      ),
-      false
-    ) AS is_legacy
+    r.is_legacy
   FROM refused AS r
   -- Without any other sign-in of the tenant nothing is known of the neighbours.
   INNER JOIN tenants AS t ON r.tenant_key = t.tenant_key AND t.sign_ins > t.refusals
@@ -182,7 +173,7 @@ of_source AS (
 source_runs_numbered AS (
   SELECT
     o.*,
-    sum(CASE WHEN o.time <= o.previous + $inference_window THEN o.ends_streak ELSE 1 END) OVER (
+    sum(CASE WHEN o.time <= o.previous + $finding_gap THEN o.ends_streak ELSE 1 END) OVER (
       PARTITION BY o.tenant_key, o.source_key
       ORDER BY o.time
       RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
@@ -200,6 +191,14 @@ source_users AS (
     GROUP BY n.tenant_key, n.source_key, n.run, n.user_key
   ) AS c
   GROUP BY c.tenant_key, c.source_key, c.run
+),
+-- From where an old protocol got a password looked at. Where it did, an old protocol is no high risk.
+open_to_legacy AS (
+  SELECT o.tenant_key, o.source_key, min(o.time) AS first_looked, max(o.time) AS last_looked
+  FROM outcomes AS o
+  LEFT SEMI JOIN silent AS s ON o.tenant_key = s.tenant_key AND o.source_key = s.source_key
+  WHERE o.is_legacy AND o.outcome IN ('success', 'bad_password', 'password_right') AND o.time IS NOT NULL
+  GROUP BY o.tenant_key, o.source_key
 ),
 -- What Microsoft states of others from the source, and of the account there, at about that time.
 stated AS (
@@ -237,7 +236,6 @@ facts AS (
   SELECT
     s.refusal_no,
     s.is_listed,
-    s.is_legacy,
     coalesce(a.wrong_before, 0) AS wrong_before,
     coalesce(a.wrong_day, 0) AS wrong_day,
     coalesce(a.refused_before, 0) AS refused_before,
@@ -253,7 +251,10 @@ facts AS (
     coalesce(b.of_pair, 0) AS of_pair,
     coalesce(p.first_success < s.time, false) AS own_before,
     coalesce(p.last_success > s.time, false) AS own_after,
-    c.user_agent IS NOT NULL AS own_client
+    c.user_agent IS NOT NULL AS own_client,
+    s.is_legacy AND NOT coalesce(
+      g.first_looked <= s.time + $finding_gap AND g.last_looked >= s.time - $finding_gap, false
+    ) AS maybe_risk
   FROM silent AS s
   LEFT JOIN of_account AS a ON s.refusal_no = a.refusal_no
   LEFT JOIN source_runs_numbered AS o ON s.refusal_no = o.refusal_no
@@ -262,6 +263,8 @@ facts AS (
     ON s.tenant_key = p.tenant_key AND s.user_key = p.user_key AND s.source_key = p.source_key
   LEFT JOIN own_clients AS c
     ON s.tenant_key = c.tenant_key AND s.user_key = c.user_key AND s.user_agent = c.user_agent
+  LEFT JOIN open_to_legacy AS g
+    ON s.tenant_key = g.tenant_key AND s.source_key = g.source_key
   LEFT JOIN source_users AS u
     ON o.tenant_key = u.tenant_key AND o.source_key = u.source_key AND o.run = u.run
 ),
@@ -317,7 +320,7 @@ SELECT
     WHEN s.lockouts > 0 THEN 'lockout'
     WHEN s.blocks > 0 THEN 'malicious_ip'
     -- A high risk looks like either of the two then: no password is looked at, whatever the account's state is.
-    WHEN s.is_legacy AND s.looked_before + s.looked_after = 0 AND NOT s.is_listed THEN 'unknown'
+    WHEN s.maybe_risk AND NOT s.is_listed THEN 'unknown'
     WHEN s.score >= $inference_margin THEN 'lockout'
     WHEN s.score <= -$inference_margin THEN 'malicious_ip'
     ELSE 'unknown'
@@ -364,7 +367,7 @@ SELECT
           ' of the account from elsewhere were: hardly a lockout'
         )
       END,
-      CASE WHEN s.is_legacy AND s.looked_before + s.looked_after = 0 AND NOT s.is_listed THEN
+      CASE WHEN s.maybe_risk AND NOT s.is_listed THEN
         'an old protocol, and no password from the source was looked at: it may be a block for high risk'
       END,
       CASE WHEN s.is_bare THEN 'no neighbouring sign-in tells what it was' END

@@ -40,8 +40,8 @@ WITH cold AS (
     AND s.strangers > s.successful_users
     AND NOT s.is_trusted
     AND NOT f.is_own_device
-    -- Who first signed in from there after strangers had failed was perhaps entered from there.
-    AND NOT coalesce(k.first_success < f.time AND k.first_success < s.first_stranger, false)
+    -- Who first signed in from there after strangers had failed, or as they began, was perhaps entered from there.
+    AND NOT coalesce(k.first_success < f.time AND k.first_success < s.first_stranger - $brute_force_window, false)
 ),
 spaced AS (
   SELECT

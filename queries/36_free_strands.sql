@@ -9,9 +9,9 @@ WITH free AS (
   LEFT ANTI JOIN account_groups AS a
     ON s.tenant_key = a.tenant_key AND s.source_key = a.source_key AND s.run = a.run
   INNER JOIN clients AS c ON s.tenant_key = c.tenant_key AND s.tool = c.tool
-  -- Several attempts on one account, each refused for high risk, looked at no password and say nothing of a campaign: they
+  -- Many attempts on one account, each refused for high risk, looked at no password and say nothing of a campaign: they
   -- are high_risk_block.
-  WHERE NOT (s.is_risk AND s.users = 1 AND s.failures > 1)
+  WHERE NOT (s.is_risk AND s.users = 1 AND s.failures >= $machine_refusals)
 ),
 together AS (
   SELECT
