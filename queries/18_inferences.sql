@@ -23,17 +23,17 @@ WITH silent AS (
 -- Where these accounts sign in themselves.
 own_places AS (
   SELECT o.tenant_key, o.user_key, o.source_key, min(o.time) AS first_success, max(o.time) AS last_success
-  FROM outcomes AS o
-  LEFT SEMI JOIN silent AS s ON o.tenant_key = s.tenant_key AND o.user_key = s.user_key
+  FROM silent AS s
+  RIGHT SEMI JOIN outcomes AS o ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key
   WHERE o.outcome = 'success' AND o.source_key IS NOT NULL
   GROUP BY o.tenant_key, o.user_key, o.source_key
 ),
 -- The clients with which they do.
 own_clients AS (
   SELECT o.tenant_key, o.user_key, o.user_agent
-  FROM outcomes AS o
-  LEFT SEMI JOIN silent AS s
-    ON o.tenant_key = s.tenant_key AND o.user_key = s.user_key AND o.user_agent = s.user_agent
+  FROM silent AS s
+  RIGHT SEMI JOIN outcomes AS o
+    ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key AND s.user_agent = o.user_agent
   WHERE o.outcome = 'success'
   GROUP BY o.tenant_key, o.user_key, o.user_agent
 ),
@@ -195,8 +195,8 @@ source_users AS (
 -- From where an old protocol got a password looked at. Where it did, an old protocol is no high risk.
 open_to_legacy AS (
   SELECT o.tenant_key, o.source_key, min(o.time) AS first_looked, max(o.time) AS last_looked
-  FROM outcomes AS o
-  LEFT SEMI JOIN silent AS s ON o.tenant_key = s.tenant_key AND o.source_key = s.source_key
+  FROM silent AS s
+  RIGHT SEMI JOIN outcomes AS o ON s.tenant_key = o.tenant_key AND s.source_key = o.source_key
   WHERE o.is_legacy AND o.outcome IN ('success', 'bad_password', 'password_right') AND o.time IS NOT NULL
   GROUP BY o.tenant_key, o.source_key
 ),

@@ -50,9 +50,9 @@ succeeded AS (
     o.user_key,
     o.ip_address,
     count(*) AS successes
-  FROM outcomes AS o
-  LEFT SEMI JOIN pairs AS p
-    ON o.tenant_key = p.tenant_key AND o.user_key = p.user_key AND o.ip_address = p.ip_address
+  FROM pairs AS p
+  RIGHT SEMI JOIN outcomes AS o
+    ON p.tenant_key = o.tenant_key AND p.user_key = o.user_key AND p.ip_address = o.ip_address
   WHERE o.outcome = 'success' AND o.time IS NOT NULL
   GROUP BY date_bin($window, o.time), o.tenant_key, o.user_key, o.ip_address
 )

@@ -111,8 +111,8 @@ history AS (
     bool_or(coalesce(o.user_type = 'guest', false) OR coalesce(o.user_principal_name LIKE '%#ext#%', false)) AS is_guest,
     min(o.time) FILTER (WHERE o.outcome = 'success') AS first_success,
     min(o.time) AS first_right
-  FROM outcomes AS o
-  LEFT SEMI JOIN watched_users AS u ON o.tenant_key = u.tenant_key AND o.user_key = u.user_key
+  FROM watched_users AS u
+  RIGHT SEMI JOIN outcomes AS o ON u.tenant_key = o.tenant_key AND u.user_key = o.user_key
   WHERE o.outcome IN ('success', 'password_right') AND o.time IS NOT NULL
   GROUP BY o.tenant_key, o.user_key, o.network_key, o.user_agent, o.asn, o.device_id
 ),
@@ -199,12 +199,12 @@ shared_networks AS (
       row_number() OVER (PARTITION BY k.tenant_key, k.network_key ORDER BY k.first_success, k.user_key) AS place
     FROM (
       SELECT o.tenant_key, o.network_key, o.user_key, min(o.time) AS first_success
-      FROM outcomes AS o
-      LEFT SEMI JOIN (
+      FROM (
         SELECT s.tenant_key, s.network_key FROM strange AS s
         UNION ALL
         SELECT c.tenant_key, c.network_key FROM by_client AS c
-      ) AS w ON o.tenant_key = w.tenant_key AND o.network_key = w.network_key
+      ) AS w
+      RIGHT SEMI JOIN outcomes AS o ON w.tenant_key = o.tenant_key AND w.network_key = o.network_key
       LEFT ANTI JOIN guessed_networks AS g
         ON o.tenant_key = g.tenant_key AND o.user_key = g.user_key AND o.network_key = g.network_key
       WHERE o.outcome = 'success' AND o.user_key IS NOT NULL
