@@ -8,113 +8,19 @@
 -- source: Timesketch (an hour after the failures), Sentinel (twenty minutes), learn.microsoft.com/security/operations/
 --   incident-response-playbook-password-spray; the codes are those of outcomes
 -- keep: yes
-WITH spans AS (
-  SELECT a.finding_id, a.tenant_key, a.campaign_key, min(a.started) AS started, max(a.ended) AS ended
-  FROM attacks AS a
-  GROUP BY a.finding_id, a.tenant_key, a.campaign_key
-),
-attack_clients AS (
-  SELECT DISTINCT
-    s.finding_id,
-    s.tenant_key,
-    coalesce(c.user_agent, '') AS user_agent,
-    coalesce(c.client_app, '') AS client_app,
-    s.started,
-    s.ended
-  FROM spans AS s
-  INNER JOIN campaigns AS m ON s.tenant_key = m.tenant_key AND s.campaign_key = m.campaign_key
-  INNER JOIN strands AS d ON m.tenant_key = d.tenant_key AND m.source_key = d.source_key AND m.run = d.run
-  INNER JOIN clients AS c ON d.tenant_key = c.tenant_key AND d.tool = c.tool
-  WHERE c.is_foreign
-),
-attacked AS (
-  SELECT s.finding_id, f.tenant_key, f.user_key, min(f.time) AS since
-  FROM spans AS s
-  INNER JOIN campaigns AS m ON s.tenant_key = m.tenant_key AND s.campaign_key = m.campaign_key
-  INNER JOIN cold_failures AS f
-    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
-  GROUP BY s.finding_id, f.tenant_key, f.user_key
-),
--- Where the first guess is right an attack fails at nothing. What there is then is a sign-in with one of its clients.
-tools AS (
-  SELECT s.finding_id, s.tenant_key, f.user_agent, f.client_app, s.started, s.ended
-  FROM spans AS s
-  INNER JOIN campaigns AS m ON s.tenant_key = m.tenant_key AND s.campaign_key = m.campaign_key
-  INNER JOIN cold_failures AS f
-    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
-  WHERE m.users >= $spray_users
-  GROUP BY s.finding_id, s.tenant_key, f.user_agent, f.client_app, s.started, s.ended
-),
-newcomers AS (
-  SELECT t.finding_id, o.tenant_key, o.user_key, o.user_agent, min(o.time) AS since
-  FROM tools AS t
-  INNER JOIN outcomes AS o
-    ON t.tenant_key = o.tenant_key AND t.user_agent = o.user_agent
-    AND coalesce(t.client_app, '') = coalesce(o.client_app, '')
-    AND o.outcome IN ('success', 'password_right')
-    AND o.user_key IS NOT NULL
-    AND o.device_id IS NULL
-    AND o.time >= t.started - $attack_lookback
-    AND o.time <= t.ended
-  LEFT ANTI JOIN attacked AS a
-    ON t.finding_id = a.finding_id AND o.tenant_key = a.tenant_key AND o.user_key = a.user_key
-  GROUP BY t.finding_id, o.tenant_key, o.user_key, o.user_agent
-),
-by_source AS (
-  SELECT a.finding_id, 'source' AS how, 1 AS rank, a.started, o.*
-  FROM attacks AS a
-  INNER JOIN outcomes AS o
-    ON a.tenant_key = o.tenant_key AND a.source_key = o.source_key
-    AND (o.outcome IN ('success', 'password_right') OR (o.outcome = 'refused' AND o.password_result = 'correct'))
-    AND o.user_key IS NOT NULL
-    AND o.time >= a.started - $attack_lookback
-    AND o.time <= a.ended + $compromise_window
-),
-by_client AS (
-  SELECT a.finding_id, 'client' AS how, 2 AS rank, a.started, o.*
-  FROM attack_clients AS a
-  INNER JOIN outcomes AS o
-    ON a.tenant_key = o.tenant_key
-    AND a.user_agent = coalesce(o.user_agent, '') AND a.client_app = coalesce(o.client_app, '')
-    AND o.outcome IN ('success', 'password_right')
-    AND o.user_key IS NOT NULL
-    -- A registered device is its owner's.
-    AND o.device_id IS NULL
-    AND o.time >= a.started - $attack_lookback
-    AND o.time <= a.ended + $compromise_window
-),
-watched AS (
-  SELECT a.finding_id, a.tenant_key, a.user_key, a.since, CAST(NULL AS VARCHAR) AS tool FROM attacked AS a
-  UNION ALL
-  SELECT n.finding_id, n.tenant_key, n.user_key, n.since, n.user_agent AS tool FROM newcomers AS n
-),
-watched_users AS (
+WITH watched_users AS (
   SELECT w.tenant_key, w.user_key
   FROM (
     SELECT w.tenant_key, w.user_key FROM watched AS w
     UNION ALL
-    SELECT s.tenant_key, s.user_key FROM by_source AS s
-    UNION ALL
-    SELECT c.tenant_key, c.user_key FROM by_client AS c
+    SELECT s.tenant_key, s.user_key FROM suspects AS s
   ) AS w
   GROUP BY w.tenant_key, w.user_key
 ),
--- All that these accounts ever did, folded.
 history AS (
-  SELECT
-    o.tenant_key,
-    o.user_key,
-    o.network_key,
-    o.user_agent,
-    o.asn,
-    o.device_id,
-    bool_or(coalesce(o.user_type = 'guest', false) OR coalesce(o.user_principal_name LIKE '%#ext#%', false)) AS is_guest,
-    min(o.time) FILTER (WHERE o.outcome = 'success') AS first_success,
-    min(o.time) AS first_right
+  SELECT h.*
   FROM watched_users AS u
-  RIGHT SEMI JOIN outcomes AS o ON u.tenant_key = o.tenant_key AND u.user_key = o.user_key
-  WHERE o.outcome IN ('success', 'password_right') AND o.time IS NOT NULL
-  GROUP BY o.tenant_key, o.user_key, o.network_key, o.user_agent, o.asn, o.device_id
+  RIGHT SEMI JOIN habits AS h ON u.tenant_key = h.tenant_key AND u.user_key = h.user_key
 ),
 known AS (
   SELECT h.tenant_key, h.user_key, min(h.first_success) AS first_success
@@ -131,7 +37,7 @@ known_networks AS (
 known_clients AS (
   SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
   FROM history AS h
-  WHERE h.user_agent IS NOT NULL AND h.device_id IS NULL
+  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
   GROUP BY h.tenant_key, h.user_key, h.user_agent
 ),
 known_owners AS (
@@ -148,7 +54,7 @@ own_clients AS (
   INNER JOIN known_networks AS n
     ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
     AND n.first_success < a.since
-  WHERE h.user_agent IS NOT NULL AND h.device_id IS NULL
+  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
   GROUP BY a.finding_id, h.tenant_key, h.user_key, h.user_agent
 ),
 strange AS (
@@ -179,7 +85,7 @@ strange AS (
     h.first_right >= a.since
     AND h.first_right <= a.since + $compromise_window
     AND coalesce(a.tool = h.user_agent, true)
-    AND h.device_id IS NULL
+    AND NOT h.is_registered
     -- A guest's password is looked at by the tenant it comes from, and it is seen here only now and then.
     AND NOT h.is_guest
     AND h.network_key IS NOT NULL
@@ -198,17 +104,17 @@ shared_networks AS (
       k.first_success,
       row_number() OVER (PARTITION BY k.tenant_key, k.network_key ORDER BY k.first_success, k.user_key) AS place
     FROM (
-      SELECT o.tenant_key, o.network_key, o.user_key, min(o.time) AS first_success
+      SELECT h.tenant_key, h.network_key, h.user_key, min(h.first_success) AS first_success
       FROM (
         SELECT s.tenant_key, s.network_key FROM strange AS s
         UNION ALL
-        SELECT c.tenant_key, c.network_key FROM by_client AS c
+        SELECT c.tenant_key, c.network_key FROM suspects AS c WHERE c.how = 'client'
       ) AS w
-      RIGHT SEMI JOIN outcomes AS o ON w.tenant_key = o.tenant_key AND w.network_key = o.network_key
+      RIGHT SEMI JOIN habits AS h ON w.tenant_key = h.tenant_key AND w.network_key = h.network_key
       LEFT ANTI JOIN guessed_networks AS g
-        ON o.tenant_key = g.tenant_key AND o.user_key = g.user_key AND o.network_key = g.network_key
-      WHERE o.outcome = 'success' AND o.user_key IS NOT NULL
-      GROUP BY o.tenant_key, o.network_key, o.user_key
+        ON h.tenant_key = g.tenant_key AND h.user_key = g.user_key AND h.network_key = g.network_key
+      WHERE h.first_success IS NOT NULL
+      GROUP BY h.tenant_key, h.network_key, h.user_key
     ) AS k
   ) AS n
   WHERE n.place = $egress_least_users
@@ -219,7 +125,23 @@ by_place AS (
     CASE WHEN s.tool IS NULL THEN 'new place' ELSE 'first guess' END AS how,
     CASE WHEN s.tool IS NULL THEN 3 ELSE 4 END AS rank,
     s.since AS started,
-    o.*
+    o.sign_in_id,
+    o.time,
+    o.tenant_id,
+    o.user_id,
+    o.user_principal_name,
+    o.ip_address,
+    o.country,
+    o.city,
+    o.app_display_name,
+    o.client_app,
+    o.user_agent,
+    o.outcome,
+    o.error_code,
+    o.failure_reason,
+    o.tenant_key,
+    o.user_key,
+    o.network_key
   FROM strange AS s
   INNER JOIN outcomes AS o
     ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key AND s.first_right = o.time
@@ -227,17 +149,17 @@ by_place AS (
     AND o.outcome IN ('success', 'password_right')
 ),
 elsewhere AS (
-  SELECT b.*
-  FROM by_client AS b
-  LEFT JOIN known_clients AS c
-    ON b.tenant_key = c.tenant_key AND b.user_key = c.user_key AND b.user_agent = c.user_agent
+  SELECT c.*
+  FROM suspects AS c
+  LEFT JOIN known_clients AS k
+    ON c.tenant_key = k.tenant_key AND c.user_key = k.user_key AND c.user_agent = k.user_agent
   -- Who used it before the attack did happens to have the same.
-  WHERE NOT coalesce(c.first_success < b.started - $attack_lookback, false)
+  WHERE c.how = 'client' AND NOT coalesce(k.first_success < c.started - $attack_lookback, false)
   UNION ALL
   SELECT * FROM by_place
 ),
-suspects AS (
-  SELECT * FROM by_source
+counted AS (
+  SELECT * FROM suspects AS s WHERE s.how = 'source'
   UNION ALL
   SELECT s.*
   FROM elsewhere AS s
@@ -256,7 +178,7 @@ proven AS (
       PARTITION BY s.finding_id, s.user_key, s.time, s.sign_in_id, s.ip_address
       ORDER BY s.rank
     ) AS way
-  FROM suspects AS s
+  FROM counted AS s
   LEFT JOIN known_networks AS k
     ON s.tenant_key = k.tenant_key AND s.user_key = k.user_key AND s.network_key = k.network_key
   LEFT JOIN guessed_networks AS g
