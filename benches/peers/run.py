@@ -142,11 +142,17 @@ class Bench:
                     shutil.copyfileobj(source, target, 1 << 20)
             else:
                 packed.mkdir()
-                lines = self.raw.read_bytes().splitlines(keepends=True)
-                for hour in range(24):
-                    share = lines[hour * len(lines) // 24 : (hour + 1) * len(lines) // 24]
-                    (packed / f"{hour:02}.json.gz").write_bytes(gzip.compress(b"".join(share), 6))
+                self.split(packed)
         return packed
+
+    def split(self, folder):
+        # Line by line: what this process holds counts as the peak of each that it starts.
+        share = self.raw.stat().st_size // 24 + 1
+        with open(self.raw, "rb") as source:
+            for hour in range(24):
+                with gzip.open(folder / f"{hour:02}.json.gz", "wb", 6) as target:
+                    while source.tell() < (hour + 1) * share and (line := source.readline()):
+                        target.write(line)
 
     def ours(self, job, source):
         program, out = self.args.build / "signsift", self.answer(job, "signsift")
