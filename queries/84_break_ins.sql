@@ -1,7 +1,8 @@
 -- title: Every sign-in by which somebody got in
 -- explain: One row for each sign-in that proves that an attack got into an account, or knew its password. outcome is
 --   success, or password_right where something else stopped it, or refused where a blocked sign-in had the right
---   password. how says why it is counted: its source, its client, or a new place of the account.
+--   password. how says why it is counted: its source, its client, a new place of the account, or a first
+--   guess that was right (entries tells more).
 -- result: break_ins
 SELECT
   e.finding_id,

@@ -228,6 +228,8 @@ pub struct BreakIn {
     pub outcome: Option<String>,
     /// What stopped it, in Microsoft's words.
     pub failure_reason: Option<String>,
+    /// Why it is counted: source, client, new place or first guess.
+    pub how: Option<String>,
 }
 
 /// Explains the finding whose id begins with `id`, with `most` of its events.

@@ -231,8 +231,17 @@ fn got_in(text: &mut String, explained: &Explained) {
             }
         }
         let _ = writeln!(text, "{row}  {outcome}");
-        if let Some(id) = &one.sign_in_id {
-            let _ = writeln!(text, "    {}", terminal(id));
+        let told = [
+            one.sign_in_id
+                .as_deref()
+                .map(|id| terminal(id).into_owned()),
+            one.how
+                .as_deref()
+                .map(|how| format!("because of its {}", terminal(how))),
+        ];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        if !told.is_empty() {
+            let _ = writeln!(text, "    {}", told.join(", "));
         }
     }
     let more = explained.break_ins_total - explained.break_ins.len() as u64;
