@@ -192,13 +192,24 @@ source_users AS (
   ) AS c
   GROUP BY c.tenant_key, c.source_key, c.run
 ),
--- From where an old protocol got a password looked at. Where it did, an old protocol is no high risk.
-open_to_legacy AS (
-  SELECT o.tenant_key, o.source_key, min(o.time) AS first_looked, max(o.time) AS last_looked
+-- Old protocols from the source whose password was looked at. Where one was, an old protocol is no high risk.
+legacy AS (
+  SELECT s.refusal_no, s.tenant_key, s.source_key, s.time FROM silent AS s WHERE s.is_legacy AND s.source_key IS NOT NULL
+  UNION ALL
+  SELECT CAST(NULL AS BIGINT) AS refusal_no, o.tenant_key, o.source_key, o.time
   FROM silent AS s
   RIGHT SEMI JOIN outcomes AS o ON s.tenant_key = o.tenant_key AND s.source_key = o.source_key
   WHERE o.is_legacy AND o.outcome IN ('success', 'bad_password', 'password_right') AND o.time IS NOT NULL
-  GROUP BY o.tenant_key, o.source_key
+),
+of_legacy AS (
+  SELECT
+    l.refusal_no,
+    count(*) FILTER (WHERE l.refusal_no IS NULL) OVER (
+      PARTITION BY l.tenant_key, l.source_key
+      ORDER BY l.time
+      RANGE BETWEEN $finding_gap PRECEDING AND $finding_gap FOLLOWING
+    ) AS looked
+  FROM legacy AS l
 ),
 -- What Microsoft states of others from the source, and of the account there, at about that time.
 stated AS (
@@ -252,9 +263,7 @@ facts AS (
     coalesce(p.first_success < s.time, false) AS own_before,
     coalesce(p.last_success > s.time, false) AS own_after,
     c.user_agent IS NOT NULL AS own_client,
-    s.is_legacy AND NOT coalesce(
-      g.first_looked <= s.time + $finding_gap AND g.last_looked >= s.time - $finding_gap, false
-    ) AS maybe_risk
+    s.is_legacy AND coalesce(g.looked, 0) = 0 AS maybe_risk
   FROM silent AS s
   LEFT JOIN of_account AS a ON s.refusal_no = a.refusal_no
   LEFT JOIN source_runs_numbered AS o ON s.refusal_no = o.refusal_no
@@ -263,8 +272,7 @@ facts AS (
     ON s.tenant_key = p.tenant_key AND s.user_key = p.user_key AND s.source_key = p.source_key
   LEFT JOIN own_clients AS c
     ON s.tenant_key = c.tenant_key AND s.user_key = c.user_key AND s.user_agent = c.user_agent
-  LEFT JOIN open_to_legacy AS g
-    ON s.tenant_key = g.tenant_key AND s.source_key = g.source_key
+  LEFT JOIN of_legacy AS g ON s.refusal_no = g.refusal_no
   LEFT JOIN source_users AS u
     ON o.tenant_key = u.tenant_key AND o.source_key = u.source_key AND o.run = u.run
 ),
@@ -368,7 +376,7 @@ SELECT
         )
       END,
       CASE WHEN s.maybe_risk AND NOT s.is_listed THEN
-        'an old protocol, and no password from the source was looked at: it may be a block for high risk'
+        'an old protocol, of which no password from the source was looked at for a day: it may be a block for high risk'
       END,
       CASE WHEN s.is_bare THEN 'no neighbouring sign-in tells what it was' END
     ),
