@@ -140,7 +140,8 @@ SELECT
   3 AS blocked_source_users,
   -- The same, at which it counts twice. (own: three times as many)
   9 AS blocked_source_many_users,
-  -- Refusals of one account from one source within a day, from which a machine may be at work. (own)
+  -- Refusals of one account from one source within a day, from which a machine may be at work; all of them for high risk, it is
+  -- no part of a campaign. (own)
   5 AS machine_refusals,
   -- Refusals of one account from one source in a row, and wrong passwords of it from elsewhere meanwhile, at which a lock
   -- should have let one of them through. (own; an attempt is let through each time a lock ends)
