@@ -4,7 +4,7 @@
 --   password of such an account is here whenever it was; other sign-ins only within twenty minutes or so.
 -- source: the evidence table of this project's facts on 50053; each number is in 00_thresholds.sql
 -- keep: yes
-WITH silent AS (
+WITH silent_slots AS (
   SELECT
     r.tenant_key,
     r.user_key,
@@ -16,11 +16,11 @@ WITH silent AS (
 ),
 -- A sign-in is near when it is in the same slot of inference_window or in one beside it.
 slots AS (
-  SELECT s.tenant_key, s.user_key, s.source_key, s.slot FROM silent AS s
+  SELECT s.tenant_key, s.user_key, s.source_key, s.slot FROM silent_slots AS s
   UNION ALL
-  SELECT s.tenant_key, s.user_key, s.source_key, s.slot - $inference_window AS slot FROM silent AS s
+  SELECT s.tenant_key, s.user_key, s.source_key, s.slot - $inference_window AS slot FROM silent_slots AS s
   UNION ALL
-  SELECT s.tenant_key, s.user_key, s.source_key, s.slot + $inference_window AS slot FROM silent AS s
+  SELECT s.tenant_key, s.user_key, s.source_key, s.slot + $inference_window AS slot FROM silent_slots AS s
 ),
 of_users AS (
   SELECT s.tenant_key, s.user_key, s.slot FROM slots AS s WHERE s.user_key IS NOT NULL
@@ -31,7 +31,7 @@ of_sources AS (
   GROUP BY s.tenant_key, s.source_key, s.slot
 ),
 users AS (
-  SELECT s.tenant_key, s.user_key FROM silent AS s WHERE s.user_key IS NOT NULL
+  SELECT s.tenant_key, s.user_key FROM silent_slots AS s WHERE s.user_key IS NOT NULL
   GROUP BY s.tenant_key, s.user_key
 ),
 looked AS (

@@ -5,137 +5,19 @@
 -- source: learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout (a lockout needs wrong
 --   passwords, and is the account's everywhere; a blocked address is refused before the password is looked at)
 -- keep: yes
-WITH silent AS (
-  SELECT
-    r.refusal_no,
-    r.tenant_key,
-    r.user_key,
-    r.source_key,
-    r.time,
-    r.user_agent,
-    r.indicators IS NOT NULL AS is_listed,
-    r.is_legacy
-  FROM refused AS r
-  -- Without any other sign-in of the tenant nothing is known of the neighbours.
-  INNER JOIN tenants AS t ON r.tenant_key = t.tenant_key AND t.sign_ins > t.refusals
-  WHERE NOT r.is_stated AND r.time IS NOT NULL
-),
--- Where these accounts sign in themselves.
-own_places AS (
-  SELECT o.tenant_key, o.user_key, o.source_key, min(o.time) AS first_success, max(o.time) AS last_success
-  FROM silent AS s
-  RIGHT SEMI JOIN outcomes AS o ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key
-  WHERE o.outcome = 'success' AND o.source_key IS NOT NULL
-  GROUP BY o.tenant_key, o.user_key, o.source_key
+WITH own_places AS (
+  -- Where these accounts sign in themselves.
+  SELECT h.tenant_key, h.user_key, h.source_key, min(h.first_success) AS first_success, max(h.last_success) AS last_success
+  FROM silent_habits AS h
+  WHERE h.source_key IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.source_key
 ),
 -- The clients with which they do.
 own_clients AS (
-  SELECT o.tenant_key, o.user_key, o.user_agent
-  FROM silent AS s
-  RIGHT SEMI JOIN outcomes AS o
-    ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key AND s.user_agent = o.user_agent
-  WHERE o.outcome = 'success'
-  GROUP BY o.tenant_key, o.user_key, o.user_agent
-),
--- The account: wrong passwords before, and what was looked at elsewhere at the same time.
-account AS (
-  SELECT s.refusal_no, s.tenant_key, s.user_key, s.source_key, s.time, 'refused' AS outcome, false AS is_strange
-  FROM silent AS s
-  WHERE s.user_key IS NOT NULL
-  UNION ALL
-  SELECT
-    CAST(NULL AS BIGINT) AS refusal_no,
-    n.tenant_key,
-    n.user_key,
-    n.source_key,
-    n.time,
-    n.outcome,
-    n.outcome = 'bad_password' AND p.source_key IS NULL AS is_strange
-  FROM neighbours AS n
-  LEFT JOIN own_places AS p
-    ON n.tenant_key = p.tenant_key AND n.user_key = p.user_key AND n.source_key = p.source_key
-  WHERE n.of_user AND n.user_key IS NOT NULL
-),
-account_seen AS (
-  SELECT
-    a.refusal_no,
-    a.tenant_key,
-    a.user_key,
-    a.source_key,
-    a.time,
-    a.outcome,
-    -- Guesses from places that are not the account's own: familiar and unfamiliar places are locked apart.
-    count(*) FILTER (WHERE a.is_strange) OVER (
-      PARTITION BY a.tenant_key, a.user_key
-      ORDER BY a.time
-      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS guessed,
-    count(*) FILTER (WHERE a.outcome = 'bad_password') OVER (
-      PARTITION BY a.tenant_key, a.user_key
-      ORDER BY a.time
-      RANGE BETWEEN $inference_lookback PRECEDING AND CURRENT ROW
-    ) AS wrong_before,
-    count(*) FILTER (WHERE a.outcome = 'bad_password') OVER (
-      PARTITION BY a.tenant_key, a.user_key
-      ORDER BY a.time
-      RANGE BETWEEN $finding_gap PRECEDING AND CURRENT ROW
-    ) AS wrong_day,
-    count(*) FILTER (WHERE a.refusal_no IS NOT NULL) OVER (
-      PARTITION BY a.tenant_key, a.user_key
-      ORDER BY a.time
-      RANGE BETWEEN $finding_gap PRECEDING AND CURRENT ROW
-    ) AS refused_day,
-    count(*) FILTER (WHERE a.outcome IN ('bad_password', 'password_right', 'success')) OVER (
-      PARTITION BY a.tenant_key, a.user_key
-      ORDER BY a.time
-      RANGE BETWEEN $inference_moment PRECEDING AND $inference_moment FOLLOWING
-    ) AS looked_now,
-    count(*) FILTER (WHERE a.outcome IN ('bad_password', 'password_right', 'success')) OVER (
-      PARTITION BY a.tenant_key, a.user_key, a.source_key
-      ORDER BY a.time
-      RANGE BETWEEN $inference_moment PRECEDING AND $inference_moment FOLLOWING
-    ) AS looked_now_here,
-    lag(a.time) OVER (PARTITION BY a.tenant_key, a.user_key ORDER BY a.time) AS previous
-  FROM account AS a
-),
--- A lock holds as long as attempts go on: the wrong passwords at its beginning count for all of its refusals.
-account_runs_numbered AS (
-  SELECT
-    s.*,
-    sum(CASE WHEN s.time <= s.previous + $episode_gap THEN 0 ELSE 1 END) OVER (
-      PARTITION BY s.tenant_key, s.user_key
-      ORDER BY s.time
-      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS run
-  FROM account_seen AS s
-),
-of_account AS (
-  SELECT
-    n.refusal_no,
-    max(n.wrong_before) OVER (
-      PARTITION BY n.tenant_key, n.user_key, n.run
-      ORDER BY n.time
-      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS wrong_before,
-    n.wrong_day,
-    n.refused_day - 1 AS refused_before,
-    n.looked_now - n.looked_now_here AS looked_elsewhere,
-    -- Each time a lock ends somebody's next guess is looked at. Never one from this source, of so many elsewhere?
-    CASE
-      WHEN count(*) FILTER (WHERE n.outcome IN ('bad_password', 'password_right')) OVER (
-        PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
-      ) = 0
-        AND count(*) FILTER (WHERE n.refusal_no IS NOT NULL) OVER (
-          PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
-        ) >= $never_looked_refusals
-        THEN max(n.guessed) FILTER (WHERE n.refusal_no IS NOT NULL) OVER (
-          PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
-        ) - min(n.guessed) FILTER (WHERE n.refusal_no IS NOT NULL) OVER (
-          PARTITION BY n.tenant_key, n.user_key, n.source_key, n.run
-        )
-      ELSE 0
-    END AS guessed_elsewhere
-  FROM account_runs_numbered AS n
+  SELECT h.tenant_key, h.user_key, h.user_agent
+  FROM silent_habits AS h
+  WHERE h.user_agent IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.user_agent
 ),
 -- The source: was it able to have passwords looked at?
 source AS (
@@ -186,7 +68,7 @@ source_users AS (
     SELECT n.tenant_key, n.source_key, n.run, n.user_key
     FROM source_runs_numbered AS n
     -- An account with so many wrong passwords may well be locked: only the others show that it is the source.
-    INNER JOIN of_account AS a ON n.refusal_no = a.refusal_no AND a.wrong_day < $lockout_threshold
+    INNER JOIN silent_accounts AS a ON n.refusal_no = a.refusal_no AND a.wrong_day < $lockout_threshold
     WHERE n.refusal_no IS NOT NULL AND n.user_key IS NOT NULL
     GROUP BY n.tenant_key, n.source_key, n.run, n.user_key
   ) AS c
@@ -265,7 +147,7 @@ facts AS (
     c.user_agent IS NOT NULL AS own_client,
     s.is_legacy AND coalesce(g.looked, 0) = 0 AS maybe_risk
   FROM silent AS s
-  LEFT JOIN of_account AS a ON s.refusal_no = a.refusal_no
+  LEFT JOIN silent_accounts AS a ON s.refusal_no = a.refusal_no
   LEFT JOIN source_runs_numbered AS o ON s.refusal_no = o.refusal_no
   LEFT JOIN beside AS b ON s.refusal_no = b.refusal_no
   LEFT JOIN own_places AS p

@@ -17,8 +17,8 @@ WITH wanted AS (
 own_clients AS (
   SELECT o.tenant_key, o.user_key, o.network_key, o.user_agent
   FROM wanted AS w
-  RIGHT SEMI JOIN outcomes AS o ON w.tenant_key = o.tenant_key AND w.user_key = o.user_key
-  WHERE o.outcome = 'success' AND o.user_agent IS NOT NULL AND o.network_key IS NOT NULL
+  RIGHT SEMI JOIN habits AS o ON w.tenant_key = o.tenant_key AND w.user_key = o.user_key
+  WHERE o.first_success IS NOT NULL AND o.user_agent IS NOT NULL AND o.network_key IS NOT NULL
   GROUP BY o.tenant_key, o.user_key, o.network_key, o.user_agent
 ),
 tries AS (

@@ -25,10 +25,10 @@ failed AS (
   GROUP BY u.tenant_key, u.tool
 ),
 succeeded AS (
-  SELECT o.tenant_key, o.user_agent, o.client_app, o.user_key, min(o.time) AS first_success
-  FROM outcomes AS o
-  WHERE o.outcome = 'success' AND o.user_key IS NOT NULL
-  GROUP BY o.tenant_key, o.user_agent, o.client_app, o.user_key
+  SELECT h.tenant_key, h.user_agent, h.client_app, h.user_key, min(h.first_success) AS first_success
+  FROM habits AS h
+  WHERE h.first_success IS NOT NULL
+  GROUP BY h.tenant_key, h.user_agent, h.client_app, h.user_key
 ),
 named AS (
   SELECT

@@ -6,22 +6,50 @@
 --   sources that appear together in time and share nothing else, as attackers do who change their user agent too.
 -- source: campaigns by shared features follow Araña (USENIX Security 2023) and the Elastic Okta multi-source rules
 -- keep: yes
-WITH tried AS (
+WITH by_hour AS (
   SELECT
     m.tenant_key,
     m.campaign_key,
     f.user_key,
+    date_trunc('hour', f.time) AS hour,
     sum(CASE WHEN f.tried THEN 1 ELSE 0 END) AS attempts,
     sum(CASE WHEN f.kind <> 'refused' OR f.locked THEN 1 ELSE 0 END) AS guesses,
     sum(CASE WHEN f.kind = 'refused' AND NOT f.tried THEN 1 ELSE 0 END) AS blocks,
     sum(CASE WHEN f.locked THEN 1 ELSE 0 END) AS locked,
-    max(CASE WHEN f.kind = 'unknown_user' THEN 1 ELSE 0 END) AS is_unknown,
-    count(DISTINCT date_trunc('day', f.time)) AS days,
-    count(DISTINCT CASE WHEN f.locked THEN date_trunc('hour', f.time) END) AS locked_hours
+    max(CASE WHEN f.kind = 'unknown_user' THEN 1 ELSE 0 END) AS is_unknown
   FROM campaign_members AS m
   INNER JOIN cold_failures AS f
     ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
-  GROUP BY m.tenant_key, m.campaign_key, f.user_key
+  GROUP BY m.tenant_key, m.campaign_key, f.user_key, date_trunc('hour', f.time)
+),
+by_day AS (
+  SELECT
+    h.tenant_key,
+    h.campaign_key,
+    h.user_key,
+    sum(h.attempts) AS attempts,
+    sum(h.guesses) AS guesses,
+    sum(h.blocks) AS blocks,
+    sum(h.locked) AS locked,
+    max(h.is_unknown) AS is_unknown,
+    sum(CASE WHEN h.locked > 0 THEN 1 ELSE 0 END) AS locked_hours
+  FROM by_hour AS h
+  GROUP BY h.tenant_key, h.campaign_key, h.user_key, date_trunc('day', h.hour)
+),
+tried AS (
+  SELECT
+    d.tenant_key,
+    d.campaign_key,
+    d.user_key,
+    sum(d.attempts) AS attempts,
+    sum(d.guesses) AS guesses,
+    sum(d.blocks) AS blocks,
+    sum(d.locked) AS locked,
+    max(d.is_unknown) AS is_unknown,
+    count(*) AS days,
+    sum(d.locked_hours) AS locked_hours
+  FROM by_day AS d
+  GROUP BY d.tenant_key, d.campaign_key, d.user_key
 ),
 by_account AS (
   SELECT

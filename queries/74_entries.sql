@@ -8,91 +8,18 @@
 -- source: Timesketch (an hour after the failures), Sentinel (twenty minutes), learn.microsoft.com/security/operations/
 --   incident-response-playbook-password-spray; the codes are those of outcomes
 -- keep: yes
-WITH watched_users AS (
-  SELECT w.tenant_key, w.user_key
-  FROM (
-    SELECT w.tenant_key, w.user_key FROM watched AS w
-    UNION ALL
-    SELECT s.tenant_key, s.user_key FROM suspects AS s
-  ) AS w
-  GROUP BY w.tenant_key, w.user_key
-),
-history AS (
-  SELECT h.*
-  FROM watched_users AS u
-  RIGHT SEMI JOIN habits AS h ON u.tenant_key = h.tenant_key AND u.user_key = h.user_key
-),
-known AS (
-  SELECT h.tenant_key, h.user_key, min(h.first_success) AS first_success
-  FROM history AS h
-  GROUP BY h.tenant_key, h.user_key
-),
-known_networks AS (
+WITH known_networks AS (
   SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
-  FROM history AS h
+  FROM watched_habits AS h
   WHERE h.network_key IS NOT NULL
   GROUP BY h.tenant_key, h.user_key, h.network_key
 ),
 -- A browser that only ever came from a registered device is another one without it.
 known_clients AS (
   SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
-  FROM history AS h
+  FROM watched_habits AS h
   WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
   GROUP BY h.tenant_key, h.user_key, h.user_agent
-),
-known_owners AS (
-  SELECT h.tenant_key, h.user_key, h.asn, min(h.first_success) AS first_success
-  FROM history AS h
-  WHERE h.asn IS NOT NULL
-  GROUP BY h.tenant_key, h.user_key, h.asn
-),
--- A client that was also used from a network that the account knew before is its owner's.
-own_clients AS (
-  SELECT a.finding_id, h.tenant_key, h.user_key, h.user_agent
-  FROM watched AS a
-  INNER JOIN history AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
-  INNER JOIN known_networks AS n
-    ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
-    AND n.first_success < a.since
-  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
-  GROUP BY a.finding_id, h.tenant_key, h.user_key, h.user_agent
-),
-strange AS (
-  SELECT
-    a.finding_id,
-    a.since,
-    a.tool,
-    h.tenant_key,
-    h.user_key,
-    h.network_key,
-    h.user_agent,
-    h.first_right
-  FROM watched AS a
-  INNER JOIN history AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
-  -- Somebody of whom nothing was known before has no habits to break.
-  INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key
-    AND k.first_success < a.since - $habit_span
-  LEFT JOIN known_networks AS n
-    ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
-  LEFT JOIN known_clients AS c
-    ON h.tenant_key = c.tenant_key AND h.user_key = c.user_key AND h.user_agent = c.user_agent
-  LEFT JOIN known_owners AS w
-    ON h.tenant_key = w.tenant_key AND h.user_key = w.user_key AND h.asn = w.asn
-  LEFT ANTI JOIN own_clients AS x
-    ON a.finding_id = x.finding_id AND h.tenant_key = x.tenant_key AND h.user_key = x.user_key
-    AND h.user_agent = x.user_agent
-  WHERE
-    h.first_right >= a.since
-    AND h.first_right <= a.since + $compromise_window
-    AND coalesce(a.tool = h.user_agent, true)
-    AND NOT h.is_registered
-    -- A guest's password is looked at by the tenant it comes from, and it is seen here only now and then.
-    AND NOT h.is_guest
-    AND h.network_key IS NOT NULL
-    AND h.user_agent IS NOT NULL
-    AND NOT coalesce(n.first_success < a.since, false)
-    AND NOT coalesce(c.first_success < a.since, false)
-    AND NOT coalesce(w.first_success < a.since, false)
 ),
 -- A network is the tenant's own from the first sign-in of a second account on.
 shared_networks AS (
@@ -106,7 +33,7 @@ shared_networks AS (
     FROM (
       SELECT h.tenant_key, h.network_key, h.user_key, min(h.first_success) AS first_success
       FROM (
-        SELECT s.tenant_key, s.network_key FROM strange AS s
+        SELECT s.tenant_key, s.network_key FROM arrivals AS s
         UNION ALL
         SELECT c.tenant_key, c.network_key FROM suspects AS c WHERE c.how = 'client'
       ) AS w
@@ -142,7 +69,7 @@ by_place AS (
     o.tenant_key,
     o.user_key,
     o.network_key
-  FROM strange AS s
+  FROM arrivals AS s
   INNER JOIN outcomes AS o
     ON s.tenant_key = o.tenant_key AND s.user_key = o.user_key AND s.first_right = o.time
     AND s.network_key = o.network_key AND s.user_agent = o.user_agent

@@ -12,12 +12,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
+use datafusion::error::DataFusionError;
 use datafusion::sql::parser::Statement;
 
 use crate::context::Context;
 use crate::coverage::{Coverage, NotJudged};
 use crate::decode::{Keep, Limits};
-use crate::engine::{Engine, Resources, USUAL_ROW};
+use crate::engine::{Engine, Resources};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::{Queries, Session};
@@ -25,7 +26,7 @@ use crate::results::{Format, OutFolder, RowWriter};
 use crate::signin::Columns;
 use crate::source::UnpackLimits;
 pub(crate) use signins::read_inputs;
-use signins::{read_all, signins, with_settings, write_days};
+use signins::{Signins, read_all, signins, with_settings, write_days};
 
 /// The views whose rows go on the terminal and into coverage.
 const SUMMARIES: [&str; 4] = [
@@ -94,12 +95,14 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
     names.extend(SUMMARIES.map(str::to_owned));
 
     let engine = Engine::start(&settings.resources)?;
-    let columns = match settings.queries.columns() {
-        Some(columns) => columns,
-        None => columns_of(&engine, &settings.queries, &names, None)?,
-    };
-    let table = signins(&engine, settings, "analyze", columns, progress)?;
-    let mut session = table.session(&engine, settings)?;
+    let (mut session, table) = read(
+        &engine,
+        settings,
+        "analyze",
+        &names,
+        settings.queries.columns(),
+        progress,
+    )?;
     engine.query(session.provide(&names, progress))?;
     let mut coverage = table.coverage;
     judge(&session, &mut coverage)?;
@@ -162,20 +165,22 @@ pub fn open(
     progress: &Progress,
 ) -> Result<(Engine, Session, Coverage)> {
     let engine = Engine::start(&settings.resources)?;
+    let mut session = new_session(&engine, settings)?;
     let columns = match statements {
         None => Columns::ALL,
         Some(statements) => {
             let mut columns = Columns::of([]);
             for statement in statements {
                 let names = Session::tables(statement)?;
-                let needed = columns_of(&engine, &settings.queries, &names, Some(statement))?;
+                engine.query(session.plan(&names))?;
+                let needed = engine.query(session.columns(&names, Some(statement)))?;
                 columns = columns.union(needed);
             }
             columns
         }
     };
     let table = signins(&engine, settings, "sql", columns, progress)?;
-    let session = table.session(&engine, settings)?;
+    table.fill(&mut session);
     Ok((engine, session, table.coverage))
 }
 
@@ -191,9 +196,7 @@ pub fn view(
 ) -> Result<(Vec<RecordBatch>, Coverage)> {
     let engine = Engine::start(&settings.resources)?;
     let names = BTreeSet::from([name.to_owned()]);
-    let columns = columns_of(&engine, &settings.queries, &names, None)?;
-    let table = signins(&engine, settings, command, columns, progress)?;
-    let mut session = table.session(&engine, settings)?;
+    let (mut session, table) = read(&engine, settings, command, &names, None, progress)?;
     engine.query(session.provide(&names, progress))?;
     let rows = session.rows(name)?.collect::<Result<Vec<_>>>()?;
     Ok((rows, table.coverage))
@@ -208,18 +211,46 @@ fn results(queries: &Queries) -> Vec<(String, String)> {
         .collect()
 }
 
-fn columns_of(
+fn new_session(engine: &Engine, settings: &Settings) -> Result<Session> {
+    let queries = settings.queries.clone();
+    let session = Session::new(engine.context()?, queries, engine.temp())?;
+    session.set_vips(settings.context.vips())?;
+    Ok(session)
+}
+
+/// Reads the inputs, and plans the views `names` over them: at the same time, if `columns`, which they read, are known
+/// without a plan.
+fn read(
     engine: &Engine,
-    queries: &Queries,
+    settings: &Settings,
+    command: &'static str,
     names: &BTreeSet<String>,
-    statement: Option<&Statement>,
-) -> Result<Columns> {
-    engine.query(Session::columns(
-        engine.context(USUAL_ROW)?,
-        queries,
-        names,
-        statement,
-    ))
+    columns: Option<Columns>,
+    progress: &Progress,
+) -> Result<(Session, Signins)> {
+    let mut session = new_session(engine, settings)?;
+    let (mut session, table) = match columns {
+        Some(columns) => {
+            let names = names.clone();
+            let planning = engine.spawn(async move {
+                let planned = session.plan(&names).await;
+                planned.map(|()| session)
+            });
+            let table = signins(engine, settings, command, columns, progress)?;
+            let planned = engine
+                .query(planning)
+                .map_err(|error| Error::query("query")(DataFusionError::External(error.into())))?;
+            (planned?, table)
+        }
+        None => {
+            engine.query(session.plan(names))?;
+            let columns = engine.query(session.columns(names, None))?;
+            let table = signins(engine, settings, command, columns, progress)?;
+            (session, table)
+        }
+    };
+    table.fill(&mut session);
+    Ok((session, table))
 }
 
 /// Adds to coverage what the queries say of it: the tables present, and what could not be judged.
@@ -281,7 +312,10 @@ mod tests {
             temp: std::env::temp_dir(),
         })
         .unwrap();
-        let found = columns_of(&engine, &queries, &names, None).unwrap();
+        let context = engine.context().unwrap();
+        let mut session = Session::new(context, queries.clone(), engine.temp()).unwrap();
+        engine.query(session.plan(&names)).unwrap();
+        let found = engine.query(session.columns(&names, None)).unwrap();
         let list = |columns: Columns| {
             let schema = columns.schema();
             let names = schema.fields().iter().map(|field| field.name().clone());

@@ -10,6 +10,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 
@@ -117,11 +118,26 @@ impl Engine {
         self.runtime.block_on(work)
     }
 
-    /// A new, empty SQL session, for rows that take so many bytes in memory.
+    /// Runs queries beside other work of this program, which [`Engine::query`] waits for.
+    pub fn spawn<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> JoinHandle<R> {
+        self.runtime.spawn(work)
+    }
+
+    /// Rows in a batch, where a row takes so many bytes in memory.
+    pub fn batch_rows(&self, row_bytes: usize) -> usize {
+        let narrow = self.memory / BATCH_PART / row_bytes.max(1);
+        let most = narrow.clamp(BATCH_ROWS, BATCH_ROWS_NARROW);
+        (self.memory / BATCH_SHARE).clamp(512, most)
+    }
+
+    /// A new, empty SQL session.
     ///
     /// # Errors
     /// A runtime that DataFusion refuses.
-    pub fn context(&self, row_bytes: usize) -> Result<SessionContext> {
+    pub fn context(&self) -> Result<SessionContext> {
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![self.temp().to_owned()]));
         let runtime = RuntimeEnvBuilder::new()
@@ -129,12 +145,9 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build()
             .map_err(|source| Error::Engine { source })?;
-        let narrow = self.memory / BATCH_PART / row_bytes.max(1);
-        let most = narrow.clamp(BATCH_ROWS, BATCH_ROWS_NARROW);
-        let rows = (self.memory / BATCH_SHARE).clamp(512, most);
         let config = session_config()
             .with_target_partitions(self.threads)
-            .with_batch_size(rows);
+            .with_batch_size(self.batch_rows(USUAL_ROW));
         Ok(SessionContext::new_with_config_rt(
             config,
             Arc::new(runtime),
@@ -210,7 +223,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let engine = Engine::start(&resources(temp.path())).unwrap();
         assert_eq!(engine.decode(rayon::current_num_threads), 2);
-        let context = engine.context(USUAL_ROW).unwrap();
+        let context = engine.context().unwrap();
         let rows = engine.query(async {
             let sql = "SELECT lower('A') AS a, CAST(1 AS VARCHAR) AS b, 'c' || 'd' AS c";
             context.sql(sql).await.unwrap().collect().await.unwrap()

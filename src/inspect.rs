@@ -5,23 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, UInt16Type};
-use datafusion::datasource::empty::EmptyTable;
 use hashbrown::HashSet;
 use serde::Serialize;
 
 use crate::batch::{self, Settings};
 use crate::coverage::{Coverage, Input};
 use crate::decode::REFUSED;
-use crate::engine::{Engine, USUAL_ROW};
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::progress::Progress;
 use crate::queries::Session;
 use crate::read::Sink;
-use crate::signin::{self, Columns, RICHNESS};
+use crate::signin::{Columns, RICHNESS};
 
 /// Ids that are remembered to count copies, over all inputs: about 100 MB of them.
 const IDS: usize = 8 << 20;
@@ -101,10 +100,8 @@ struct Need {
 }
 
 fn needs(engine: &Engine, settings: &Settings) -> Result<Vec<Need>> {
-    let nothing = Arc::new(EmptyTable::new(signin::schema()));
-    let context = engine.context(USUAL_ROW)?;
     let queries = settings.queries.clone();
-    let mut session = Session::new(context, nothing, queries, engine.temp())?;
+    let mut session = Session::new(engine.context()?, queries, engine.temp())?;
     let view = BTreeSet::from([NEEDS.to_owned()]);
     engine.query(session.provide(&view, &Progress::default()))?;
     let mut needs = Vec::new();

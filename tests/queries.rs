@@ -32,9 +32,9 @@ struct Database {
     runtime: tokio::runtime::Runtime,
     context: SessionContext,
     signins: Arc<MemTable>,
-    queries: Queries,
-    /// Holds the views that queries since the last change of a table have needed.
-    session: Option<Session>,
+    session: Session,
+    /// A table has changed since the session got its rows.
+    changed: bool,
 }
 
 impl Database {
@@ -43,6 +43,11 @@ impl Database {
         let signins = Arc::new(MemTable::try_new(schema, vec![vec![]]).unwrap());
         let config = signsift::engine::session_config().with_target_partitions(2);
         let context = SessionContext::new_with_config(config);
+        // From the folder: a changed query needs no build. Another test holds that all of them are built in.
+        let queries = Queries::folder(&root().join("queries")).unwrap();
+        let session = Session::new(context.clone(), queries, &std::env::temp_dir()).unwrap();
+        // Statements that change it change this one; the views get it again before they are asked.
+        context.deregister_table(SIGNINS).unwrap();
         context
             .register_table(SIGNINS, Arc::clone(&signins) as Arc<dyn TableProvider>)
             .unwrap();
@@ -53,10 +58,8 @@ impl Database {
                 .unwrap(),
             context,
             signins,
-            // From the folder: a changed query needs no build. Another test holds that all of them
-            // are built in.
-            queries: Queries::folder(&root().join("queries")).unwrap(),
-            session: None,
+            session,
+            changed: true,
         }
     }
 }
@@ -75,17 +78,18 @@ impl DB for Database {
         let asks =
             matches!(&statement, Statement::Statement(sql) if matches!(**sql, Sql::Query(_)));
         let (runtime, progress) = (&self.runtime, Progress::default());
-        let session = self.session.get_or_insert_with(|| {
+        let session = &mut self.session;
+        if std::mem::take(&mut self.changed) {
             let signins = Arc::clone(&self.signins) as Arc<dyn TableProvider>;
-            let temp = std::env::temp_dir();
-            Session::new(self.context.clone(), signins, self.queries.clone(), &temp).unwrap()
-        });
+            // So many that queries run on several threads.
+            session.fill(signins, usize::MAX, 8192);
+        }
         if !asks {
             let names = Session::tables(&statement)?;
             runtime.block_on(session.provide(&names, &progress))?;
             let changed = async { self.context.sql(sql).await?.collect().await };
             runtime.block_on(changed).map_err(failed)?;
-            self.session = None;
+            self.changed = true;
             return Ok(DBOutput::StatementComplete(0));
         }
         let rows = runtime.block_on(session.answer(statement, &progress))?;

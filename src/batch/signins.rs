@@ -10,7 +10,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::{Expr, col, lit};
-use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -31,21 +30,16 @@ use super::Settings;
 
 /// The table `signins`, ready to be queried.
 pub(super) struct Signins {
-    context: SessionContext,
-    provider: Arc<dyn TableProvider>,
+    table: Arc<dyn TableProvider>,
+    rows: usize,
+    batch_rows: usize,
     pub(super) coverage: Coverage,
 }
 
 impl Signins {
-    pub(super) fn session(&self, engine: &Engine, settings: &Settings) -> Result<Session> {
-        let session = Session::new(
-            self.context.clone(),
-            Arc::clone(&self.provider),
-            settings.queries.clone(),
-            engine.temp(),
-        )?;
-        session.set_vips(settings.context.vips())?;
-        Ok(session)
+    /// Gives the rows to a session.
+    pub(super) fn fill(&self, session: &mut Session) {
+        session.fill(Arc::clone(&self.table), self.rows, self.batch_rows);
     }
 }
 
@@ -66,8 +60,7 @@ pub(super) fn signins(
     };
     let archive = match archive {
         Some(files) if !settings.context.fills() => {
-            let context = engine.context(USUAL_ROW)?;
-            return archived(engine, settings, command, context, files);
+            return archived(engine, settings, command, files);
         }
         Some(files) => {
             let paths: Vec<_> = files.into_iter().map(|(path, _)| path).collect();
@@ -78,7 +71,7 @@ pub(super) fn signins(
     let columns = settings.context.columns(columns);
     let mut filled = Filled::default();
     let (store, mut inputs) = read_all(engine, settings, columns, progress)?;
-    let context = engine.context(store.row_bytes().unwrap_or(USUAL_ROW))?;
+    let batch_rows = engine.batch_rows(store.row_bytes().unwrap_or(USUAL_ROW));
     let columns = Store::columns_for(columns);
     let table: Arc<dyn TableProvider> = if store.is_resident() {
         progress.enter("removing duplicates");
@@ -121,40 +114,14 @@ pub(super) fn signins(
         filled += of_days;
         archive::table(&files, columns.schema()).map_err(failed)?
     };
-    let provider = signin_view(&context, table)?;
     let mut coverage = with_settings(Coverage::of(command, inputs), settings, filled);
     coverage.archive = archive;
     Ok(Signins {
-        context,
-        provider,
+        table,
+        rows: coverage.totals.distinct as usize,
+        batch_rows,
         coverage,
     })
-}
-
-/// All canonical columns over a table that holds those which were asked for; the others are NULL,
-/// and nobody reads them.
-fn signin_view(
-    context: &SessionContext,
-    table: Arc<dyn TableProvider>,
-) -> Result<Arc<dyn TableProvider>> {
-    let present = table.schema();
-    let columns: Vec<Expr> = signin::schema()
-        .fields()
-        .iter()
-        .map(|field| match present.field_with_name(field.name()) {
-            Ok(_) => Ok(col(field.name())),
-            Err(_) => {
-                let null = ScalarValue::try_from(field.data_type())?;
-                Ok(lit(null).alias(field.name()))
-            }
-        })
-        .collect::<Result<_, _>>()
-        .map_err(Error::query("signins"))?;
-    let frame = context
-        .read_table(table)
-        .and_then(|frame| frame.select(columns))
-        .map_err(Error::query("signins"))?;
-    Ok(frame.into_view())
 }
 
 /// The days of one archive, queried where they are.
@@ -162,15 +129,18 @@ fn archived(
     engine: &Engine,
     settings: &Settings,
     command: &'static str,
-    context: SessionContext,
     files: Vec<(PathBuf, Input)>,
 ) -> Result<Signins> {
     let failed = Error::query("signins");
     let (paths, inputs): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-    let mut frame = archive::table(&paths, signin::schema())
-        .and_then(|table| context.read_table(table))
+    let whole = archive::table(&paths, signin::schema()).map_err(Error::query("signins"))?;
+    let context = engine.context()?;
+    let mut frame = context
+        .read_table(Arc::clone(&whole))
         .map_err(Error::query("signins"))?;
-    for filter in filters(&settings.keep) {
+    let filters = filters(&settings.keep);
+    let is_whole = filters.is_empty();
+    for filter in filters {
         frame = frame.filter(filter).map_err(Error::query("signins"))?;
     }
     let coverage = Coverage::of(command, inputs);
@@ -204,8 +174,12 @@ fn archived(
         (totals.first_time, totals.last_time) = (time(3), time(4));
     }
     Ok(Signins {
-        context,
-        provider: frame.into_view(),
+        table: match is_whole {
+            true => whole,
+            false => frame.into_view(),
+        },
+        rows: coverage.totals.distinct as usize,
+        batch_rows: engine.batch_rows(USUAL_ROW),
         coverage,
     })
 }

@@ -1,13 +1,11 @@
 //! The commands that tell of signsift itself, from the code: `spellings`, `queries`, `schema`.
 
-use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::datasource::empty::EmptyTable;
 use signsift::cli::settings::Config;
 use signsift::cli::{Global, QueriesCommand, SchemaCommand};
 use signsift::decode::{DIALECTS, Framing};
-use signsift::engine::{Engine, Resources, USUAL_ROW};
+use signsift::engine::{Engine, Resources};
 use signsift::queries::{Queries, Session};
 use signsift::{Error, Result, signin};
 
@@ -100,13 +98,7 @@ pub(super) fn schema_of(name: &str, queries: &Queries, resources: &Resources) ->
         ));
     };
     let engine = Engine::start(resources)?;
-    let empty = Arc::new(EmptyTable::new(signin::schema()));
-    let session = Session::new(
-        engine.context(USUAL_ROW)?,
-        empty,
-        queries.clone(),
-        engine.temp(),
-    )?;
+    let mut session = Session::new(engine.context()?, queries.clone(), engine.temp())?;
     engine.query(session.all_views())?;
     let view = engine.query(session.context().table_provider(query.name.as_str()));
     let view = view.map_err(|source| Error::Query {

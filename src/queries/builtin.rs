@@ -6,8 +6,8 @@ macro_rules! files {
     };
 }
 
-/// The columns of `signins` that the results of these files are made of. What a run reads could be
-/// found out by planning every query, but that takes a tenth of a second; a test does it instead.
+/// The columns of `signins` that the results of these files are made of. Plans tell, but then nothing could be read
+/// while they are made; a test holds this list to them.
 pub(super) static COLUMNS: &[&str] = &[
     "sign_in_id",
     "time",
@@ -42,7 +42,11 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "10_outcomes.sql",
     "12_tenants.sql",
     "14_refused.sql",
+    "15_habits.sql",
+    "15_silent.sql",
+    "15_silent_habits.sql",
     "16_neighbours.sql",
+    "17_silent_accounts.sql",
     "18_inferences.sql",
     "20_refusals.sql",
     "21_devices.sql",
@@ -59,6 +63,8 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "33_cold_failures.sql",
     "34_strands.sql",
     "35_clients.sql",
+    "35_hammered.sql",
+    "35_hammered_labels.sql",
     "35_hammering.sql",
     "36_account_groups.sql",
     "36_free_strands.sql",
@@ -83,9 +89,10 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "70_verdicts.sql",
     "72_patterns.sql",
     "73_attacks.sql",
-    "73_habits.sql",
     "73_suspects.sql",
     "73_watched.sql",
+    "73_watched_habits.sql",
+    "74_arrivals.sql",
     "74_entries.sql",
     "74_finding_context.sql",
     "75_findings.sql",

@@ -4,8 +4,10 @@
 //! spliced into SQL; `$name` is replaced in the parsed statement by the literal of that threshold.
 
 mod builtin;
+mod canonical;
 mod header;
 mod session;
+mod slot;
 mod stored;
 mod thresholds;
 

@@ -11,68 +11,91 @@ use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::MemTable;
-use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
-use datafusion::optimizer::optimize_projections::OptimizeProjections;
-use datafusion::optimizer::{Optimizer, OptimizerContext};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
 
 use tokio::task::JoinSet;
 
+use super::canonical::canonical;
+use super::slot::Slot;
 use super::stored::{Rows, Stored};
 use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS, thresholds};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::signin::Columns;
 
+/// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
+const FEW_ROWS: usize = 16 << 10;
+
 /// Memory that a query should have before another runs beside it.
 const QUERY_MEMORY: usize = 128 << 20;
 
-/// A query engine that holds `signins`, and the queries over it.
+/// A query engine that holds `signins`, and the queries over it. Queries are planned when their names are known; rows
+/// come later, and may come again.
 pub struct Session {
     context: SessionContext,
     queries: Queries,
     temp: PathBuf,
+    signins: Arc<Slot>,
+    /// Views that statements can name.
+    planned: BTreeSet<String>,
+    /// The views of `planned` that are computed once.
+    plans: BTreeMap<String, Plan>,
     stored: BTreeMap<String, Stored>,
-    dry: Option<Columns>,
     /// A query has run out of memory: from then on one runs at a time, and on one thread, so that
     /// few operators share what there is.
     frugal: bool,
 }
 
+/// A view that is computed once: its optimised plan, and the place for its rows.
+#[derive(Clone)]
+struct Plan {
+    logical: LogicalPlan,
+    rows: Arc<Slot>,
+}
+
 impl Session {
-    /// A session over `signins`; rows that are stored and too many for memory go to files in `temp`.
-    /// Views come with [`Session::provide`] or [`Session::all_views`].
+    /// A session without rows; those that are stored and too many for memory go to files in `temp`.
+    /// Views come with [`Session::plan`], [`Session::provide`] or [`Session::all_views`].
     ///
     /// # Errors
     /// A name that the engine refuses.
-    pub fn new(
-        context: SessionContext,
-        signins: Arc<dyn TableProvider>,
-        queries: Queries,
-        temp: &Path,
-    ) -> Result<Session> {
+    pub fn new(context: SessionContext, queries: Queries, temp: &Path) -> Result<Session> {
         let session = Session {
             context,
             queries,
             temp: temp.to_owned(),
+            signins: Arc::new(Slot::new(crate::signin::schema())),
+            planned: BTreeSet::new(),
+            plans: BTreeMap::new(),
             stored: BTreeMap::new(),
-            dry: None,
             frugal: false,
         };
+        let signins: Arc<Slot> = Arc::clone(&session.signins);
         session.register(SIGNINS, signins)?;
         let known = session.context.table_exist(VIPS);
         if !known.map_err(Error::query(VIPS))? {
             session.set_vips(&[])?;
         }
         Ok(session)
+    }
+
+    /// From now on `signins` has the `number` rows of `table`, whose columns are some of the canonical ones or
+    /// dictionaries of them, and batches have `batch_rows` rows. What was stored of other rows is forgotten.
+    pub fn fill(&mut self, table: Arc<dyn TableProvider>, number: usize, batch_rows: usize) {
+        self.stored.clear();
+        for plan in self.plans.values() {
+            plan.rows.clear();
+        }
+        self.signins.fill(canonical(table), number);
+        self.context = with_config(&self.context, |config| config.with_batch_size(batch_rows));
     }
 
     /// Names the accounts that matter most; without it there are none.
@@ -99,37 +122,53 @@ impl Session {
         &self.queries
     }
 
-    /// The columns of `signins` that the views `names` and `statement` read; nothing is run.
+    /// Plans the views `names` and what they need. Nothing is run.
     ///
     /// # Errors
-    /// A query that does not plan.
+    /// A query that does not plan, with its name.
+    pub async fn plan(&mut self, names: &BTreeSet<String>) -> Result<()> {
+        let needed = self.queries.closure(names);
+        let last_cause = self.queries.last_cause();
+        for at in 0..self.queries.list.len() {
+            let query = &self.queries.list[at];
+            if needed.contains(&query.name) && !self.planned.contains(&query.name) {
+                let query = query.clone();
+                self.plan_query(&query).await?;
+            }
+            if Some(at) == last_cause && needed.contains(CLAIMS) && !self.planned.contains(CLAIMS) {
+                self.plan_claims().await?;
+                self.planned.extend([CLAIMS.to_owned(), CAUSES.to_owned()]);
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns of `signins` that the views `names`, planned before, and `statement` read.
+    ///
+    /// # Errors
+    /// A statement that does not plan.
     pub async fn columns(
-        context: SessionContext,
-        queries: &Queries,
+        &self,
         names: &BTreeSet<String>,
         statement: Option<&Statement>,
     ) -> Result<Columns> {
-        let mut session = Session {
-            context,
-            queries: queries.clone(),
-            temp: PathBuf::new(),
-            stored: BTreeMap::new(),
-            dry: Some(Columns::of([])),
-            frugal: false,
-        };
-        let empty = Arc::new(EmptyTable::new(crate::signin::schema()));
-        session.register(SIGNINS, empty)?;
-        session.set_vips(&[])?;
-        session.provide(names, &Progress::default()).await?;
-        if let Some(statement) = statement {
-            let state = session.context.state();
-            let plan = state
-                .statement_to_plan(statement.clone())
-                .await
-                .map_err(Error::query("query"))?;
-            session.note_columns("query", &plan)?;
+        let needed = self.queries.closure(names);
+        let plans = self.plans.iter().filter(|(name, _)| needed.contains(*name));
+        let mut columns = Columns::of([]);
+        for (name, plan) in plans {
+            let read = columns_of(&plan.logical).map_err(Error::query(name))?;
+            columns = columns.union(read);
         }
-        Ok(session.dry.unwrap_or(Columns::ALL))
+        if let Some(statement) = statement {
+            let state = self.context.state();
+            let failed = Error::query("query");
+            let plan = state.statement_to_plan(statement.clone()).await;
+            let read = plan
+                .and_then(|plan| state.optimize(&plan))
+                .and_then(|plan| columns_of(&plan));
+            columns = columns.union(read.map_err(failed)?);
+        }
+        Ok(columns)
     }
 
     /// Makes the views `names` ready to be read. What they need is computed and stored; views that
@@ -138,6 +177,7 @@ impl Session {
     /// # Errors
     /// A query that does not plan or does not run, with its name; or a stop by the user.
     pub async fn provide(&mut self, names: &BTreeSet<String>, progress: &Progress) -> Result<()> {
+        self.plan(names).await?;
         let needed = self.queries.closure(names);
         let (stored, mut waiting): (Vec<Query>, Vec<Query>) = self
             .queries
@@ -150,8 +190,7 @@ impl Session {
         ready.extend([SIGNINS.to_owned(), VIPS.to_owned()]);
         let mut running = JoinSet::new();
         loop {
-            self.start(&mut waiting, &mut ready, &mut running, progress)
-                .await?;
+            self.start(&mut waiting, &mut ready, &mut running, progress);
             let Some(done) = running.join_next().await else {
                 return Ok(());
             };
@@ -177,8 +216,10 @@ impl Session {
                 }
                 stored => stored?,
             };
-            let table = stored.table().map_err(Error::query(&query.file))?;
-            self.register(&query.name, table)?;
+            if let Some(plan) = self.plans.get(&query.name) {
+                let table = stored.table().map_err(Error::query(&query.file))?;
+                plan.rows.fill(table, stored.number());
+            }
             self.stored.insert(query.name.clone(), stored);
             ready.insert(query.name);
         }
@@ -196,67 +237,63 @@ impl Session {
         }
     }
 
-    /// What runs queries.
-    fn runner(&self) -> SessionContext {
-        if !self.frugal {
-            return self.context.clone();
+    /// What runs a query over `rows` rows.
+    fn runner(&self, rows: usize) -> SessionContext {
+        match self.frugal || rows <= FEW_ROWS {
+            true => with_config(&self.context, |config| config.with_target_partitions(1)),
+            false => self.context.clone(),
         }
-        let state = self.context.state();
-        // The catalogue is shared with `state`: a new default one would stand in its place, empty.
-        let config = state
-            .config()
-            .clone()
-            .with_target_partitions(1)
-            .with_create_default_catalog_and_schema(false);
-        let state = SessionStateBuilder::new_from_existing(state).with_config(config);
-        SessionContext::new_with_state(state.build())
     }
 
-    /// Registers or starts every query that waits for nothing any more.
-    async fn start(
-        &mut self,
+    /// Starts every query that waits for nothing any more.
+    fn start(
+        &self,
         waiting: &mut Vec<Query>,
         ready: &mut BTreeSet<String>,
         running: &mut JoinSet<(Query, Result<Stored>)>,
         progress: &Progress,
-    ) -> Result<()> {
+    ) {
         let at_once = self.at_once();
         loop {
-            let claims = ready.contains(CLAIMS)
-                || self
-                    .queries
-                    .causes()
-                    .any(|(query, _)| !ready.contains(&query.name));
-            if !claims {
-                self.plan_claims().await?;
+            if self
+                .queries
+                .causes()
+                .all(|(query, _)| ready.contains(&query.name))
+            {
                 ready.extend([CLAIMS.to_owned(), CAUSES.to_owned()]);
             }
             let full = running.len() >= at_once;
-            let Some(at) = waiting
-                .iter()
-                .position(|query| query.uses.is_subset(ready) && !(full && query.is_stored()))
-            else {
-                return Ok(());
+            let Some(at) = waiting.iter().position(|query| {
+                query.uses.is_subset(ready) && !(full && self.plans.contains_key(&query.name))
+            }) else {
+                return;
             };
             let query = waiting.remove(at);
-            let plan = self.plan(&query).await?;
-            if !query.is_stored() {
-                self.register(&query.name, Arc::new(ViewTable::new(plan, None)))?;
+            let Some(plan) = self.plans.get(&query.name).cloned() else {
                 ready.insert(query.name);
-            } else if self.dry.is_some() {
-                self.note_columns(&query.file, &plan)?;
-                let schema = Arc::clone(plan.schema().inner());
-                self.register(&query.name, Arc::new(EmptyTable::new(schema)))?;
-                ready.insert(query.name);
-            } else {
-                progress.enter(query.header.title.clone());
-                let (context, temp) = (self.runner(), self.temp.clone());
-                running.spawn(async move {
-                    let stored = Stored::compute(context, &query, plan, &temp).await;
-                    (query, stored)
-                });
-            }
+                continue;
+            };
+            progress.enter(query.header.title.clone());
+            let (context, temp) = (self.runner(self.rows_of(&plan.logical)), self.temp.clone());
+            running.spawn(async move {
+                let stored = Stored::compute(context, &query, plan.logical, &temp).await;
+                (query, stored)
+            });
         }
+    }
+
+    /// How many rows the tables have that a plan reads, all together.
+    fn rows_of(&self, plan: &LogicalPlan) -> usize {
+        let mut rows = 0_usize;
+        let visited = plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let table = scan.table_name.table();
+                let slot = self.plans.get(table).map(|plan| &plan.rows);
+                rows = rows.saturating_add(slot.unwrap_or(&self.signins).number());
+            }
+            Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
+        });
+        visited.map_or(usize::MAX, |_| rows)
     }
 
     /// The rows of a stored view, in the order of its query. `provide` must have come before.
@@ -316,33 +353,18 @@ impl Session {
         frame.execute_stream().await.map_err(Error::query("query"))
     }
 
-    /// Registers every query, so that its columns can be told: what a prompt and tests need. A broken
-    /// query fails here, before any data is read. A view that would be stored stands for its columns
-    /// alone, without rows, until [`Session::provide`] computes it: views on views on views, all in
-    /// one plan, would be a plan without end.
+    /// Plans every query, so that its columns can be told: what a prompt and tests need. A broken query fails here,
+    /// before any data is read. A view that would be stored has no rows until [`Session::provide`] computes it.
     ///
     /// # Errors
     /// A query that does not plan, with its file's name.
-    pub async fn all_views(&self) -> Result<()> {
-        let last_cause = self.queries.last_cause();
-        for at in 0..self.queries.list.len() {
-            let query = self.queries.list[at].clone();
-            if !self.stored.contains_key(&query.name) {
-                let plan = self.plan(&query).await?;
-                let table: Arc<dyn TableProvider> = match query.is_stored() {
-                    true => Arc::new(EmptyTable::new(Arc::clone(plan.schema().inner()))),
-                    false => Arc::new(ViewTable::new(plan, None)),
-                };
-                self.register(&query.name, table)?;
-            }
-            if Some(at) == last_cause {
-                self.plan_claims().await?;
-            }
-        }
-        Ok(())
+    pub async fn all_views(&mut self) -> Result<()> {
+        let list = self.queries.list.iter();
+        let names = list.map(|query| query.name.clone()).collect();
+        self.plan(&names).await
     }
 
-    async fn plan(&self, query: &Query) -> Result<LogicalPlan> {
+    async fn plan_query(&mut self, query: &Query) -> Result<()> {
         let mut statement = query.statement.clone();
         if query.name == super::THRESHOLDS {
             thresholds::show(&mut statement, &self.queries.thresholds);
@@ -350,10 +372,21 @@ impl Session {
         thresholds::fill(&mut statement, &self.queries.thresholds)
             .map_err(|name| query.wrong(format!("{name} is not named in 00_thresholds.sql")))?;
         let state = self.context.state();
-        state
-            .statement_to_plan(statement)
-            .await
-            .map_err(Error::query(&query.file))
+        let failed = |error| Error::query(&query.file)(error);
+        let plan = state.statement_to_plan(statement).await.map_err(failed)?;
+        if query.is_stored() {
+            // Only then are the types of its columns what they will be.
+            let logical = state.optimize(&plan).map_err(failed)?;
+            let rows = Arc::new(Slot::new(Arc::clone(logical.schema().inner())));
+            let table: Arc<Slot> = Arc::clone(&rows);
+            self.register(&query.name, table)?;
+            self.plans
+                .insert(query.name.clone(), Plan { logical, rows });
+        } else {
+            self.register(&query.name, Arc::new(ViewTable::new(plan, None)))?;
+        }
+        self.planned.insert(query.name.clone());
+        Ok(())
     }
 
     /// The views `causes` (what the headers say) and `claims` (what all cause views found).
@@ -425,30 +458,34 @@ impl Session {
             .map_err(Error::query(name))?;
         Ok(())
     }
+}
 
-    /// Adds the columns of `signins` that the optimised `plan` reads.
-    fn note_columns(&mut self, file: &str, plan: &LogicalPlan) -> Result<()> {
-        // Nothing is run, so the one rule that finds out which columns are read is enough.
-        let rules = Optimizer::with_rules(vec![Arc::new(OptimizeProjections::new())]);
-        let optimised = rules
-            .optimize(plan.clone(), &OptimizerContext::new(), |_, _| {})
-            .map_err(Error::query(file))?;
-        let mut columns = self.dry.unwrap_or(Columns::ALL);
-        let visited = optimised.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && scan.table_name.table() == SIGNINS
-            {
-                let fields = scan.projected_schema.fields();
-                columns = columns.union(Columns::of(
-                    fields.iter().map(|field| field.name().as_str()),
-                ));
-            }
-            Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
-        });
-        visited.map_err(Error::query(file))?;
-        self.dry = Some(columns);
-        Ok(())
-    }
+/// The same engine with other settings. The catalogue is shared: a new default one would stand in its place, empty.
+fn with_config(
+    context: &SessionContext,
+    change: impl FnOnce(SessionConfig) -> SessionConfig,
+) -> SessionContext {
+    let state = context.state();
+    let config = change(state.config().clone()).with_create_default_catalog_and_schema(false);
+    let state = SessionStateBuilder::new_from_existing(state).with_config(config);
+    SessionContext::new_with_state(state.build())
+}
+
+/// The columns of `signins` that an optimised plan reads.
+fn columns_of(plan: &LogicalPlan) -> Result<Columns, DataFusionError> {
+    let mut columns = Columns::of([]);
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && scan.table_name.table() == SIGNINS
+        {
+            let fields = scan.projected_schema.fields();
+            columns = columns.union(Columns::of(
+                fields.iter().map(|field| field.name().as_str()),
+            ));
+        }
+        Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
+    })?;
+    Ok(columns)
 }
 
 fn is_out_of_memory(error: &Error) -> bool {

@@ -12,6 +12,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
@@ -28,6 +29,7 @@ pub type Rows<'s> = Box<dyn Iterator<Item = Result<RecordBatch>> + 's>;
 /// The rows of one view, in the order of its query.
 pub(super) struct Stored {
     schema: SchemaRef,
+    number: usize,
     rows: Place,
 }
 
@@ -37,7 +39,7 @@ enum Place {
 }
 
 impl Stored {
-    /// Runs `plan` and keeps its rows; a file, if one is needed, goes to `temp`.
+    /// Runs `plan`, which is optimised, and keeps its rows; a file, if one is needed, goes to `temp`.
     pub(super) async fn compute(
         context: SessionContext,
         query: &Query,
@@ -45,13 +47,22 @@ impl Stored {
         temp: &Path,
     ) -> Result<Stored> {
         let failed = |error| Error::query(&query.file)(error);
-        let frame = context.execute_logical_plan(plan).await.map_err(failed)?;
-        let rows = frame.execute_stream().await.map_err(failed)?;
-        let schema = rows.schema();
+        let state = context.state();
+        let planner = Arc::clone(state.query_planner());
+        let physical = planner.create_physical_plan(&plan, &state);
+        let physical = physical.await.map_err(failed)?;
+        let rows = execute_stream(physical, context.task_ctx()).map_err(failed)?;
+        let (number, rows) = collect(query, rows, temp).await?;
         Ok(Stored {
-            schema,
-            rows: collect(query, rows, temp).await?,
+            schema: Arc::clone(plan.schema().inner()),
+            number,
+            rows,
         })
+    }
+
+    /// How many rows there are.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     /// The rows as a table.
@@ -59,7 +70,13 @@ impl Stored {
         let schema = Arc::clone(&self.schema);
         match &self.rows {
             Place::Memory(batches) => {
-                Ok(Arc::new(MemTable::try_new(schema, vec![batches.clone()])?))
+                let batches = batches
+                    .iter()
+                    .map(|batch| {
+                        RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
+                    })
+                    .collect::<Result<_, _>>()?;
+                Ok(Arc::new(MemTable::try_new(schema, vec![batches])?))
             }
             Place::Parquet(path) => archive::table(std::slice::from_ref(path), schema),
         }
@@ -83,13 +100,20 @@ impl Stored {
     }
 }
 
-async fn collect(query: &Query, mut rows: SendableRecordBatchStream, temp: &Path) -> Result<Place> {
+/// How many rows came, and where they are.
+async fn collect(
+    query: &Query,
+    mut rows: SendableRecordBatchStream,
+    temp: &Path,
+) -> Result<(usize, Place)> {
     let mut batches = Vec::new();
     let mut bytes = 0;
+    let mut number = 0;
     let mut file: Option<(ArrowWriter<std::fs::File>, PathBuf)> = None;
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(Error::query(&query.file))?;
-        bytes += batch.get_array_memory_size();
+        bytes += bytes_of(&batch);
+        number += batch.num_rows();
         batches.push(batch);
         if bytes > IN_MEMORY {
             if file.is_none() {
@@ -108,11 +132,18 @@ async fn collect(query: &Query, mut rows: SendableRecordBatchStream, temp: &Path
         }
     }
     let Some((mut writer, path)) = file else {
-        return Ok(Place::Memory(batches));
+        return Ok((number, Place::Memory(batches)));
     };
     for batch in batches {
         writer.write(&batch).map_err(Error::table(&path))?;
     }
     writer.close().map_err(Error::table(&path))?;
-    Ok(Place::Parquet(path))
+    Ok((number, Place::Parquet(path)))
+}
+
+/// What the rows of a batch take. Batches are slices of larger ones, so their buffers say too much.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter();
+    let bytes = columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
+    bytes.sum()
 }

@@ -66,13 +66,9 @@ fn session(queries: Queries) -> Session {
     let canonical: Vec<usize> = (0..rows.num_columns() - 1).collect();
     let rows = rows.project(&canonical).unwrap();
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
-    Session::new(
-        context(),
-        std::sync::Arc::new(table),
-        queries,
-        Path::new("/nowhere"),
-    )
-    .unwrap()
+    let mut session = Session::new(context(), queries, Path::new("/nowhere")).unwrap();
+    session.fill(std::sync::Arc::new(table), 3, 8192);
+    session
 }
 
 fn statement(sql: &str) -> Statement {
@@ -118,7 +114,7 @@ fn the_built_in_queries_are_the_folder() {
 
 #[test]
 fn the_built_in_queries_all_plan() {
-    let session = session(Queries::builtin().unwrap());
+    let mut session = session(Queries::builtin().unwrap());
     run(session.all_views()).unwrap();
 }
 
@@ -246,7 +242,7 @@ fn a_folder_is_read_by_name_and_an_empty_one_is_told() {
 #[test]
 fn a_view_or_number_that_is_not_there_is_told_with_the_file() {
     let told = |sql: &str| {
-        let session = session(queries(&[("10_a.sql", sql)]).unwrap());
+        let mut session = session(queries(&[("10_a.sql", sql)]).unwrap());
         run(session.all_views()).unwrap_err().to_string()
     };
     let number = told("SELECT $most AS m FROM signins");
@@ -423,13 +419,11 @@ fn a_view_that_is_kept_is_made_once() {
 fn only_the_columns_that_are_read_are_decoded() {
     let columns = |queries: &Queries, names: &BTreeSet<String>, sql: Option<&str>| {
         let statement = sql.map(statement);
-        run(Session::columns(
-            context(),
-            queries,
-            names,
-            statement.as_ref(),
-        ))
-        .unwrap()
+        let mut session = session(queries.clone());
+        run(async {
+            session.plan(names).await.unwrap();
+            session.columns(names, statement.as_ref()).await.unwrap()
+        })
     };
     let of = |sql: &str| {
         let queries = queries(&[

@@ -69,7 +69,7 @@ pub fn run<W: Write>(
     }
     let engine = Engine::start(&settings.resources)?;
     let budget = engine.rows_budget();
-    let judge = Judge::new(engine, settings.queries.clone())?;
+    let mut judge = Judge::new(engine, settings.queries.clone())?;
     let history = History::new(judge.columns()?).map_err(failed)?;
     let (jobs, work) = channel::<Job>();
     let judged = send.clone();

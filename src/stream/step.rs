@@ -15,9 +15,6 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use datafusion::logical_expr::{Expr, cast, col, lit};
-use datafusion::prelude::SessionContext;
-use datafusion::scalar::ScalarValue;
 
 use super::history::column;
 use crate::engine::{Engine, USUAL_ROW};
@@ -25,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::{Queries, Session};
 use crate::results::{Format, RowWriter};
-use crate::signin::{self, Columns};
+use crate::signin::Columns;
 
 /// The view that says when a finding has ended, if there is one.
 const ENDINGS: &str = "endings";
@@ -34,6 +31,9 @@ const ENDINGS: &str = "endings";
 pub(super) struct Judge {
     engine: Engine,
     queries: Queries,
+    /// The queries, planned once for all steps.
+    session: Session,
+    names: BTreeSet<String>,
     /// The view of each result that is told.
     findings: String,
     events: String,
@@ -104,12 +104,20 @@ impl Judge {
             })
         };
         let endings = queries.list().iter().find(|query| query.name == ENDINGS);
+        let endings = endings.map(|query| query.name.clone());
+        let (findings, events) = (view("findings")?, view("events")?);
+        let names = [Some(&findings), Some(&events), endings.as_ref()];
+        let names = names.into_iter().flatten().cloned().collect();
+        let mut session = Session::new(engine.context()?, queries.clone(), engine.temp())?;
+        engine.query(session.plan(&names))?;
         Ok(Judge {
-            findings: view("findings")?,
-            events: view("events")?,
-            endings: endings.map(|query| query.name.clone()),
             engine,
             queries,
+            session,
+            names,
+            findings,
+            events,
+            endings,
         })
     }
 
@@ -117,38 +125,31 @@ impl Judge {
     pub(super) fn columns(&self) -> Result<Columns> {
         match self.queries.columns() {
             Some(columns) => Ok(columns),
-            None => self.engine.query(Session::columns(
-                self.engine.context(USUAL_ROW)?,
-                &self.queries,
-                &self.names(),
-                None,
-            )),
+            None => {
+                let columns = self.session.columns(&self.names, None);
+                self.engine.query(columns)
+            }
         }
     }
 
-    fn names(&self) -> BTreeSet<String> {
-        let names = [
-            Some(&self.findings),
-            Some(&self.events),
-            self.endings.as_ref(),
-        ];
-        names.into_iter().flatten().cloned().collect()
-    }
-
     /// Judges the sign-ins of `table`.
-    pub(super) fn judge(&self, schema: SchemaRef, table: Vec<RecordBatch>) -> Result<Judgement> {
+    pub(super) fn judge(
+        &mut self,
+        schema: SchemaRef,
+        table: Vec<RecordBatch>,
+    ) -> Result<Judgement> {
         let began = Instant::now();
-        let context = self.engine.context(USUAL_ROW)?;
-        let signins = signins(&context, schema, table, self.engine.threads())?;
-        let temp =
-            tempfile::tempdir_in(self.engine.temp()).map_err(Error::write(self.engine.temp()))?;
-        let mut session = Session::new(context, signins, self.queries.clone(), temp.path())?;
+        let number = table.iter().map(RecordBatch::num_rows).sum();
+        let signins = signins(schema, table, self.engine.threads())?;
+        let session = &mut self.session;
+        session.fill(signins, number, self.engine.batch_rows(USUAL_ROW));
         self.engine
-            .query(session.provide(&self.names(), &Progress::default()))?;
+            .query(session.provide(&self.names, &Progress::default()))?;
+        let session = &self.session;
         let events = session.rows(&self.events)?.collect::<Result<Vec<_>>>()?;
         let anchors = anchors(&events)?;
         let ends = match &self.endings {
-            Some(view) => self.engine.query(ends(&session, view))?,
+            Some(view) => self.engine.query(ends(session, view))?,
             None => HashMap::new(),
         };
         let mut findings = Vec::new();
@@ -208,10 +209,8 @@ impl Judgement {
     }
 }
 
-/// All canonical columns over what is remembered: dictionaries become plain columns where they are
-/// read, and what is not remembered is NULL.
+/// What is remembered, as a table.
 fn signins(
-    context: &SessionContext,
     schema: SchemaRef,
     table: Vec<RecordBatch>,
     threads: usize,
@@ -220,24 +219,8 @@ fn signins(
     for (at, batch) in table.into_iter().enumerate() {
         partitions[at % threads.max(1)].push(batch);
     }
-    let columns: Vec<Expr> = signin::schema()
-        .fields()
-        .iter()
-        .map(|field| match schema.field_with_name(field.name()) {
-            Ok(there) if there.data_type() == field.data_type() => Ok(col(field.name())),
-            Ok(_) => Ok(cast(col(field.name()), field.data_type().clone()).alias(field.name())),
-            Err(_) => {
-                let null = ScalarValue::try_from(field.data_type())?;
-                Ok(lit(null).alias(field.name()))
-            }
-        })
-        .collect::<Result<_, _>>()
-        .map_err(Error::query("signins"))?;
-    let frame = MemTable::try_new(schema, partitions)
-        .and_then(|table| context.read_table(Arc::new(table)))
-        .and_then(|frame| frame.select(columns))
-        .map_err(Error::query("signins"))?;
-    Ok(frame.into_view())
+    let table = MemTable::try_new(schema, partitions).map_err(Error::query("signins"))?;
+    Ok(Arc::new(table))
 }
 
 /// The latest refusal of each finding.

@@ -1,0 +1,76 @@
+-- title: New places of watched accounts
+-- explain: One row for each watched account and each network and client from which its password was right first while it was
+--   watched (first_right), and which it had never used before: not the network, not the client, not another network of
+--   the same owner. tool is the client of a spray that did not fail at the account.
+-- source: learn.microsoft.com/security/operations/incident-response-playbook-password-spray; habit_span, compromise_window
+-- keep: yes
+WITH known AS (
+  SELECT h.tenant_key, h.user_key, min(h.first_success) AS first_success
+  FROM watched_habits AS h
+  GROUP BY h.tenant_key, h.user_key
+),
+known_networks AS (
+  SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
+  FROM watched_habits AS h
+  WHERE h.network_key IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.network_key
+),
+-- A browser that only ever came from a registered device is another one without it.
+known_clients AS (
+  SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
+  FROM watched_habits AS h
+  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
+  GROUP BY h.tenant_key, h.user_key, h.user_agent
+),
+known_owners AS (
+  SELECT h.tenant_key, h.user_key, h.asn, min(h.first_success) AS first_success
+  FROM watched_habits AS h
+  WHERE h.asn IS NOT NULL
+  GROUP BY h.tenant_key, h.user_key, h.asn
+),
+-- A client that was also used from a network that the account knew before is its owner's.
+own_clients AS (
+  SELECT a.finding_id, h.tenant_key, h.user_key, h.user_agent
+  FROM watched AS a
+  INNER JOIN watched_habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
+  INNER JOIN known_networks AS n
+    ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
+    AND n.first_success < a.since
+  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
+  GROUP BY a.finding_id, h.tenant_key, h.user_key, h.user_agent
+)
+SELECT
+  a.finding_id,
+  a.since,
+  a.tool,
+  h.tenant_key,
+  h.user_key,
+  h.network_key,
+  h.user_agent,
+  h.first_right
+FROM watched AS a
+INNER JOIN watched_habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
+-- Somebody of whom nothing was known before has no habits to break.
+INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key
+  AND k.first_success < a.since - $habit_span
+LEFT JOIN known_networks AS n
+  ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
+LEFT JOIN known_clients AS c
+  ON h.tenant_key = c.tenant_key AND h.user_key = c.user_key AND h.user_agent = c.user_agent
+LEFT JOIN known_owners AS w
+  ON h.tenant_key = w.tenant_key AND h.user_key = w.user_key AND h.asn = w.asn
+LEFT ANTI JOIN own_clients AS x
+  ON a.finding_id = x.finding_id AND h.tenant_key = x.tenant_key AND h.user_key = x.user_key
+  AND h.user_agent = x.user_agent
+WHERE
+  h.first_right >= a.since
+  AND h.first_right <= a.since + $compromise_window
+  AND coalesce(a.tool = h.user_agent, true)
+  AND NOT h.is_registered
+  -- A guest's password is looked at by the tenant it comes from, and it is seen here only now and then.
+  AND NOT h.is_guest
+  AND h.network_key IS NOT NULL
+  AND h.user_agent IS NOT NULL
+  AND NOT coalesce(n.first_success < a.since, false)
+  AND NOT coalesce(c.first_success < a.since, false)
+  AND NOT coalesce(w.first_success < a.since, false)
