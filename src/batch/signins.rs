@@ -7,7 +7,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::scalar::ScalarValue;
@@ -21,6 +20,7 @@ use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::queries::Session;
+use crate::queries::table::Table;
 use crate::read::{self, ReadOptions, Sink};
 use crate::signin::{self, Columns};
 use crate::source;
@@ -105,7 +105,7 @@ pub(super) fn signins(
                 partitions[(at + nth) % settings.resources.threads].push(batch);
             }
         }
-        Arc::new(MemTable::try_new(columns.schema(), partitions).map_err(failed)?)
+        Arc::new(Table::new(columns.schema(), partitions))
     } else {
         progress.enter("sorting by day");
         let folder = engine.temp().join("signins");

@@ -1,6 +1,5 @@
 //! The commands that tell of signsift itself, from the code: `spellings`, `queries`, `schema`.
 
-
 use datafusion::arrow::datatypes::SchemaRef;
 use signsift::cli::settings::Config;
 use signsift::cli::{Global, QueriesCommand, SchemaCommand};

@@ -9,6 +9,7 @@ mod header;
 mod session;
 mod slot;
 mod stored;
+pub(crate) mod table;
 mod thresholds;
 
 use std::collections::BTreeSet;

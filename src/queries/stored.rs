@@ -6,7 +6,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
@@ -17,6 +16,7 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
 use super::Query;
+use super::table::Table;
 use crate::archive;
 use crate::error::{Error, Result};
 
@@ -76,7 +76,7 @@ impl Stored {
                         RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
                     })
                     .collect::<Result<_, _>>()?;
-                Ok(Arc::new(MemTable::try_new(schema, vec![batches])?))
+                Ok(Arc::new(Table::new(schema, vec![batches])))
             }
             Place::Parquet(path) => archive::table(std::slice::from_ref(path), schema),
         }

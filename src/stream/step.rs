@@ -14,12 +14,12 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
 
 use super::history::column;
 use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::queries::table::Table;
 use crate::queries::{Queries, Session};
 use crate::results::{Format, RowWriter};
 use crate::signin::Columns;
@@ -140,7 +140,7 @@ impl Judge {
     ) -> Result<Judgement> {
         let began = Instant::now();
         let number = table.iter().map(RecordBatch::num_rows).sum();
-        let signins = signins(schema, table, self.engine.threads())?;
+        let signins = signins(schema, table, self.engine.threads());
         let session = &mut self.session;
         session.fill(signins, number, self.engine.batch_rows(USUAL_ROW));
         self.engine
@@ -210,17 +210,12 @@ impl Judgement {
 }
 
 /// What is remembered, as a table.
-fn signins(
-    schema: SchemaRef,
-    table: Vec<RecordBatch>,
-    threads: usize,
-) -> Result<Arc<dyn TableProvider>> {
+fn signins(schema: SchemaRef, table: Vec<RecordBatch>, threads: usize) -> Arc<dyn TableProvider> {
     let mut partitions = vec![Vec::new(); threads.max(1)];
     for (at, batch) in table.into_iter().enumerate() {
         partitions[at % threads.max(1)].push(batch);
     }
-    let table = MemTable::try_new(schema, partitions).map_err(Error::query("signins"))?;
-    Ok(Arc::new(table))
+    Arc::new(Table::new(schema, partitions))
 }
 
 /// The latest refusal of each finding.
