@@ -328,10 +328,11 @@ impl History {
         Ok((schema, pieces))
     }
 
-    /// Forgets every sign-in that is older than `age`. Returns how many those were.
-    pub(super) fn forget(&mut self, age: i64) -> usize {
+    /// Forgets those of the first `rows` sign-ins that are older than `age`. Returns how many those were.
+    pub(super) fn forget(&mut self, age: i64, rows: usize) -> usize {
         let before = self.len();
-        let keep: Vec<bool> = self.rows.age.iter().map(|it| *it >= age).collect();
+        let ages = self.rows.age.iter().enumerate();
+        let keep: Vec<bool> = ages.map(|(at, it)| *it >= age || at >= rows).collect();
         self.rows.retain(&keep);
         self.first = self.rows.age.iter().min().copied();
         self.refusals = self.rows.refused.iter().filter(|refused| **refused).count();

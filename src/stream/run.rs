@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 const WAITING: usize = 64 << 20;
 /// Stack of the thread that judges: views on views make deep plans.
 const STACK: usize = 64 << 20;
-/// Steps follow each other no sooner; after a long one the pause is half as long as it was.
+/// Steps follow each other no sooner; after a long one the pause is as long as it was, so that lines get a core.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A stream that uses our state may take so many times the grace to come to its end.
 const PREDECESSOR: u32 = 6;
@@ -102,6 +102,7 @@ pub fn run<W: Write>(
         deferred: VecDeque::new(),
         jobs,
         is_judging: false,
+        leaving: None,
         is_dirty: false,
         judged_at: None,
         took: Duration::ZERO,
@@ -161,6 +162,8 @@ struct Stream<'s, W: Write> {
     deferred: VecDeque<Event>,
     jobs: Sender<Job>,
     is_judging: bool,
+    /// The time before which sign-ins may be forgotten once the step has been told, and how many it judges.
+    leaving: Option<(i64, usize)>,
     /// Something has come since the last step began.
     is_dirty: bool,
     judged_at: Option<Instant>,
@@ -330,7 +333,7 @@ impl<W: Write> Stream<'_, W> {
         filter_record_batch(&rows, &keep).map_err(failed)
     }
 
-    /// Judges everything that has come: before the end, and before anything is forgotten.
+    /// Judges everything that has come: before the end, and where memory must be made free.
     fn judge_all(&mut self) -> Result<()> {
         if self.is_judging {
             let judgement = self.wait()?;
@@ -352,6 +355,8 @@ impl<W: Write> Stream<'_, W> {
     /// Begins a step.
     fn start(&mut self) -> Result<()> {
         let rows = self.history.table(8192)?;
+        let judged = self.history.len();
+        self.leaving = self.overdue().map(|since| (since, judged));
         // The thread ends only with us.
         self.is_judging = self.jobs.send(rows).is_ok();
         self.is_dirty = false;
@@ -382,7 +387,11 @@ impl<W: Write> Stream<'_, W> {
         let entries = self
             .told
             .compare(&judgement.findings, &owner, now, self.remembered);
-        self.tell(entries)
+        self.tell(entries)?;
+        if let Some((since, rows)) = self.leaving.take() {
+            self.forget(since, rows);
+        }
+        Ok(())
     }
 
     /// Tells findings; before that it is made safe that they will be.

@@ -19,11 +19,16 @@ const PART: i64 = 4;
 impl<W: Write> Stream<'_, W> {
     /// What is done by the clock and not by what comes.
     pub(super) fn housekeeping(&mut self) -> Result<()> {
-        self.forget()?;
-        let pause = PAUSE.max(self.took / 2);
+        self.fit()?;
+        let pause = PAUSE.max(self.took);
         let rested = self.judged_at.is_none_or(|at| at.elapsed() >= pause);
-        if self.is_dirty && !self.is_judging && rested && self.has_something_to_judge() {
-            self.start()?;
+        let overdue = self.overdue();
+        if !self.is_judging && (rested || overdue.is_some()) {
+            if self.is_dirty && self.has_something_to_judge() {
+                self.start()?;
+            } else if let Some(since) = overdue {
+                self.forget(since, self.history.len());
+            }
         }
         if self.idle_at.elapsed() >= PAUSE {
             self.idle_at = Instant::now();
@@ -58,33 +63,36 @@ impl<W: Write> Stream<'_, W> {
         self.tell(entries)
     }
 
-    /// Forgets what is older than the history, or what memory has no room for.
-    fn forget(&mut self) -> Result<()> {
+    /// The time before which the history may be forgotten, if it is time to.
+    pub(super) fn overdue(&self) -> Option<i64> {
         let history = micros(self.settings.history);
-        let Some(watermark) = self.watermark() else {
-            return Ok(());
-        };
-        let since = watermark.saturating_sub(history);
+        let since = self.watermark()?.saturating_sub(history);
         let known = match self.remembered.since {
             Some(since) => since,
             None => self.history.first().unwrap_or(since),
         };
-        if since > known.saturating_add(history / PART) {
-            self.judge_all()?;
-            self.history.forget(since);
-            self.told.forget(since);
-            self.remembered = Remembered {
-                since: Some(since),
-                cut_by_memory: false,
-            };
-            self.is_dirty = true;
-        }
+        (since > known.saturating_add(history / PART)).then_some(since)
+    }
+
+    /// Forgets what is older than `since` of the first `rows` sign-ins, which have been judged.
+    pub(super) fn forget(&mut self, since: i64, rows: usize) {
+        self.history.forget(since, rows);
+        self.told.forget(since);
+        self.remembered = Remembered {
+            since: Some(since),
+            cut_by_memory: false,
+        };
+        self.is_dirty = true;
+    }
+
+    /// Forgets what memory has no room for. Lines wait meanwhile: there is no room for them.
+    fn fit(&mut self) -> Result<()> {
         if self.history.bytes() > self.budget
             && let Some(age) = self.history.quantile(PART as usize)
         {
             self.judge_all()?;
             let since = age.saturating_add(1);
-            let forgotten = self.history.forget(since);
+            let forgotten = self.history.forget(since, self.history.len());
             self.counters.forgotten += forgotten as u64;
             self.remembered = Remembered {
                 since: self.remembered.since.max(Some(since)),

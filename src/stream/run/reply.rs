@@ -35,7 +35,12 @@ impl<W: Write> Stream<'_, W> {
                     }
                     b"OK"
                 }
-                None if self.in_transaction => b"DEFER_COMMIT",
+                None if self.in_transaction => {
+                    // Where this process dies before the commit, rsyslog sends again from the message that failed, and
+                    // not from the first of the transaction (8.2302, seen): those before it must not be lost.
+                    self.hand_over()?;
+                    b"DEFER_COMMIT"
+                }
                 None => {
                     self.make_safe()?;
                     b"OK"

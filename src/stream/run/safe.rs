@@ -65,15 +65,23 @@ impl<W: Write> Stream<'_, W> {
         }
     }
 
-    /// Writes the rows that are not in the journal yet.
+    /// Gives the rows that are not in the journal yet to the system, so that they outlive this process.
+    pub(super) fn hand_over(&mut self) -> Result<()> {
+        if let Some(journal) = &mut self.journal {
+            for rows in self.unsafe_rows.drain(..) {
+                let newest = newest(&rows);
+                journal.append(&Record::Rows(rows), newest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that are not in the journal yet, and how far it has come.
     pub(super) fn write_rows(&mut self) -> Result<()> {
+        self.hand_over()?;
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
-        for rows in self.unsafe_rows.drain(..) {
-            let newest = newest(&rows);
-            journal.append(&Record::Rows(rows), newest)?;
-        }
         if self.safe_lines < self.counters.lines {
             journal.append(&Record::Reached(self.counters.clone()), NEVER)?;
         }
