@@ -7,6 +7,7 @@ comes. PERFORMANCE.md says what came out.
 """
 
 import argparse
+import copy
 import json
 import os
 import re
@@ -103,7 +104,7 @@ def attack_lines(number, like):
     newest = datetime.fromisoformat(like["properties"]["createdDateTime"][:19])
     lines = []
     for nth in range(13):
-        line = json.loads(json.dumps(like))
+        line = copy.deepcopy(like)
         code, text = (50126, "Error validating credentials due to invalid username or password.") if nth < 10 else (50053, REASON)
         at = f"{newest - timedelta(seconds=13 - nth):%Y-%m-%dT%H:%M:%S}"
         line.update(time=f"{at}Z", resultType=str(code), callerIpAddress=f"203.0.113.{number % 254 + 1}")

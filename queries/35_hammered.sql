@@ -3,7 +3,14 @@
 --   makes, or is locked for as many hours as a denial of service takes. tool is the strand's client, or changing.
 -- source: brute_force_failures and distributed_brute_force_failures
 -- keep: yes
-WITH by_source AS (
+WITH failed AS (
+  SELECT f.tenant_key, f.user_key, f.source_key, f.time, f.locked, f.on_account, f.on_account_many
+  FROM cold_failures AS f
+  INNER JOIN strands AS s
+    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.run = s.run
+  WHERE s.users < $spray_users
+),
+by_source AS (
   SELECT
     f.tenant_key,
     f.user_key,
@@ -14,18 +21,13 @@ WITH by_source AS (
       AS first_peak,
     max(f.time) FILTER (WHERE f.on_account >= $brute_force_failures OR f.on_account_many >= $distributed_brute_force_failures)
       AS last_peak
-  FROM cold_failures AS f
-  INNER JOIN strands AS s
-    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.run = s.run
-  WHERE s.users < $spray_users
+  FROM failed AS f
   GROUP BY f.tenant_key, f.user_key, f.source_key
 ),
 locked_hours AS (
   SELECT f.tenant_key, f.user_key, min(f.time) AS first_lock, max(f.time) AS last_lock
-  FROM cold_failures AS f
-  INNER JOIN strands AS s
-    ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.run = s.run
-  WHERE s.users < $spray_users AND f.locked
+  FROM failed AS f
+  WHERE f.locked
   GROUP BY f.tenant_key, f.user_key, date_trunc('hour', f.time)
 ),
 locked AS (

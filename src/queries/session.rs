@@ -282,14 +282,17 @@ impl Session {
         }
     }
 
-    /// How many rows the tables have that a plan reads, all together.
+    /// How many rows `signins` and the stored views have that a plan reads, all together.
     fn rows_of(&self, plan: &LogicalPlan) -> usize {
         let mut rows = 0_usize;
         let visited = plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let table = scan.table_name.table();
-                let slot = self.plans.get(table).map(|plan| &plan.rows);
-                rows = rows.saturating_add(slot.unwrap_or(&self.signins).number());
+                let slot = match table == SIGNINS {
+                    true => Some(&self.signins),
+                    false => self.plans.get(table).map(|plan| &plan.rows),
+                };
+                rows = rows.saturating_add(slot.map_or(0, |slot| slot.number()));
             }
             Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
         });
