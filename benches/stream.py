@@ -73,7 +73,7 @@ def feed(pipe, day, args):
     began = time.perf_counter()
     attack_at = args.every
     while (passed := time.perf_counter() - began) < args.seconds:
-        today = day.replace(b"2026-03-02T", f"{DAY + timedelta(days=number)}T".encode())
+        today = f"{DAY + timedelta(days=number)}T".encode()
         number += 1
         for first in range(0, len(ends), size):
             last = min(first + size, len(ends))
@@ -82,14 +82,15 @@ def feed(pipe, day, args):
             if wait > 0:
                 time.sleep(wait)
             behind = max(behind, -wait)
-            pipe.write(memoryview(today)[start : ends[last - 1]])
+            # Not the whole day at once: nothing would be fed meanwhile, and then too much.
+            piece = day[start : ends[last - 1]].replace(b"2026-03-02T", today)
+            pipe.write(piece)
             pipe.flush()
             lines += last - first
             passed = time.perf_counter() - began
             if passed >= attack_at:
                 attack_at += args.every
-                newest = today[ends[last - 2] if last > 1 else 0 : ends[last - 1]]
-                attack = attack_lines(len(attacks), json.loads(newest))
+                attack = attack_lines(len(attacks), json.loads(piece.splitlines()[-1]))
                 lines += attack.count(b"\n")
                 pipe.write(attack)
                 pipe.flush()

@@ -6,7 +6,8 @@
 -- keep: yes
 WITH arrived AS (
   SELECT p.tenant_key, p.user_key, p.network_key, min(p.first_success) AS first_success
-  FROM places AS p
+  FROM (SELECT f.tenant_key, f.user_key FROM failures AS f GROUP BY f.tenant_key, f.user_key) AS u
+  RIGHT SEMI JOIN places AS p ON u.tenant_key = p.tenant_key AND u.user_key = p.user_key
   WHERE p.network_key IS NOT NULL
   GROUP BY p.tenant_key, p.user_key, p.network_key
 ),

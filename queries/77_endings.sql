@@ -3,6 +3,7 @@
 --   which a rule looks ahead has passed since its last refusal. A stream says then that the finding is final. A finding
 --   without a time has no end of its own.
 -- source: own
+-- keep: yes
 SELECT
   g.finding_id,
   greatest(

@@ -1,13 +1,19 @@
 //! The machine as we use it: threads for decoding, an engine for SQL, one bound on memory for both,
 //! and one temporary folder.
 
+use std::fs::{self, File};
 use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::optimizer::push_down_filter::PushDownFilter;
+use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -33,6 +39,12 @@ const BATCH_ROWS_NARROW: usize = 8192;
 /// What a row takes that nobody has seen: sign-ins in the columns of an analysis take 400 to 600 bytes.
 pub const USUAL_ROW: usize = 512;
 
+/// How the names of our temporary folders begin.
+const PREFIX: &str = ".signsift-";
+
+/// The file in a temporary folder that is locked while the folder is in use.
+const IN_USE: &str = "in-use";
+
 /// What a run may use.
 #[derive(Clone, Debug)]
 pub struct Resources {
@@ -48,6 +60,8 @@ pub struct Resources {
 pub struct Engine {
     runtime: tokio::runtime::Runtime,
     pool: rayon::ThreadPool,
+    /// Says that the folder is in use, as long as this process lives.
+    _in_use: File,
     temp: TempDir,
     memory: usize,
     threads: usize,
@@ -74,13 +88,16 @@ impl Engine {
             .num_threads(*threads)
             .build()
             .map_err(|error| failed(error.to_string()))?;
+        sweep(temp);
         let folder = tempfile::Builder::new()
-            .prefix(".signsift-")
+            .prefix(PREFIX)
             .tempdir_in(temp)
             .map_err(Error::write(temp))?;
+        let in_use = claim(folder.path()).map_err(Error::write(folder.path()))?;
         Ok(Engine {
             runtime,
             pool,
+            _in_use: in_use,
             temp: folder,
             memory: *memory,
             threads: *threads,
@@ -106,6 +123,17 @@ impl Engine {
     /// order.
     pub fn day_share(&self) -> usize {
         self.memory / 4 / self.threads
+    }
+
+    /// Bytes in which a view with a row for each sign-in, all columns of it plain text, may stay beside the rows and the
+    /// queries.
+    pub fn view_budget(&self) -> usize {
+        self.memory / 8
+    }
+
+    /// How many sign-ins are so few that such a view of them fits: it has some columns more than they.
+    pub fn few_rows(&self) -> usize {
+        self.view_budget() / (USUAL_ROW + USUAL_ROW / 2)
     }
 
     /// Runs CPU work on the decoding threads.
@@ -148,11 +176,55 @@ impl Engine {
         let config = session_config()
             .with_target_partitions(self.threads)
             .with_batch_size(self.batch_rows(USUAL_ROW));
-        Ok(SessionContext::new_with_config_rt(
-            config,
-            Arc::new(runtime),
-        ))
+        Ok(session_context(config, Arc::new(runtime)))
     }
+}
+
+/// Marks a temporary folder as in use until the file is closed, which the system does for a process that is killed.
+fn claim(folder: &Path) -> io::Result<File> {
+    let early = folder.join("claimed");
+    let file = File::create_new(&early)?;
+    // A file system that has no locks has no sweeping either.
+    let _ = file.try_lock();
+    // Only now others look at it: before, they could have locked it first.
+    fs::rename(&early, folder.join(IN_USE))?;
+    Ok(file)
+}
+
+/// Removes what runs that were killed have left in `temp`. What cannot be removed is left alone.
+fn sweep(temp: &Path) {
+    let Ok(entries) = fs::read_dir(temp) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if is_ours
+            && let Ok(file) = File::open(entry.path().join(IN_USE))
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// An engine with these settings and our order of the optimiser's rules: when a filter has come down to the expression
+/// that a view computes (`outcome = 'success'` to a `CASE` of twenty codes), it is simplified again, which makes
+/// `error_code = 0` of it. A second pass of every rule would do that too, at three times the price.
+pub fn session_context(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
+    let mut rules = Optimizer::new().rules;
+    if let Some(at) = rules
+        .iter()
+        .position(|rule| rule.name() == PushDownFilter::new().name())
+    {
+        rules.insert(at + 1, Arc::new(SimplifyExpressions::new()));
+    }
+    let state = SessionStateBuilder::new_with_default_features()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_optimizer_rules(rules)
+        .build();
+    SessionContext::new_with_state(state)
 }
 
 /// The settings that queries rely on, here and in tests: text is `Utf8` everywhere (a cluster has
@@ -192,6 +264,24 @@ mod tests {
         std::fs::write(engine.temp().join("rows"), "rows").unwrap();
         drop(engine);
         assert_eq!(temp.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_goes_and_what_is_in_use_stays() {
+        let temp = tempfile::tempdir().unwrap();
+        let running = Engine::start(&resources(temp.path())).unwrap();
+        let killed = temp.path().join(".signsift-killed");
+        let (foreign, unmarked) = (temp.path().join("mine"), temp.path().join(".signsift-new"));
+        for folder in [&killed, &foreign, &unmarked] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(killed.join(IN_USE), "").unwrap();
+        fs::write(killed.join("rows"), "rows").unwrap();
+        fs::write(foreign.join(IN_USE), "").unwrap();
+        let next = Engine::start(&resources(temp.path())).unwrap();
+        assert!(!killed.exists());
+        assert!(foreign.exists() && unmarked.exists());
+        assert!(running.temp().exists() && next.temp().exists());
     }
 
     #[test]

@@ -36,7 +36,6 @@ use crate::engine::Resources;
 use crate::error::Result;
 use crate::queries::Queries;
 use input::Arrived;
-use step::Judgement;
 
 pub use describe::describe;
 pub use run::run;
@@ -136,8 +135,8 @@ enum Event {
     Lines(Arrived),
     /// The input has ended.
     Ended(Result<()>),
-    /// A step has been made.
-    Judged(Result<Judgement>),
+    /// A step has been made; what it found comes on a way of its own, past the lines that wait.
+    Judged,
     /// Somebody asks for something.
     Asked(Signal),
 }

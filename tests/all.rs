@@ -19,6 +19,7 @@ mod house;
 mod other_engine;
 mod parquet;
 mod pipelines;
+mod plain;
 mod queries;
 mod readme;
 #[path = "../benches/simulate/mod.rs"]

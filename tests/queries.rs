@@ -42,7 +42,7 @@ impl Database {
         let schema = signsift::signin::schema();
         let signins = Arc::new(MemTable::try_new(schema, vec![vec![]]).unwrap());
         let config = signsift::engine::session_config().with_target_partitions(2);
-        let context = SessionContext::new_with_config(config);
+        let context = signsift::engine::session_context(config, Arc::default());
         // From the folder: a changed query needs no build. Another test holds that all of them are built in.
         let queries = Queries::folder(&root().join("queries")).unwrap();
         let session = Session::new(context.clone(), queries, &std::env::temp_dir()).unwrap();

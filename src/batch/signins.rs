@@ -98,14 +98,12 @@ pub(super) fn signins(
             filled += of_day;
             rows
         });
-        let mut partitions = vec![Vec::new(); settings.resources.threads];
-        for (at, distinct) in days.enumerate() {
+        let mut batches = Vec::new();
+        for distinct in days {
             drop_copies(&mut inputs, &distinct.dropped);
-            for (nth, batch) in distinct.batches.into_iter().enumerate() {
-                partitions[(at + nth) % settings.resources.threads].push(batch);
-            }
+            batches.extend(distinct.batches);
         }
-        Arc::new(Table::new(columns.schema(), partitions))
+        Arc::new(Table::new(columns.schema(), batches))
     } else {
         progress.enter("sorting by day");
         let folder = engine.temp().join("signins");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema};
@@ -99,7 +99,7 @@ impl TableProvider for Canonical {
         if wanted.iter().all(is_plain) {
             return self.table.scan(state, Some(&inner), &known, None).await;
         }
-        let filter = self.filter(filters)?;
+        let filter = self.filter(filters.iter().filter(|filter| self.is_cheap(filter)))?;
         if let Some(filter) = &filter {
             let present = self.table.schema();
             for column in filter.column_refs() {
@@ -151,9 +151,19 @@ impl Canonical {
         })
     }
 
+    /// Whether a filter costs less than it saves: one over text alone would have all of that text made plain.
+    fn is_cheap(&self, filter: &Expr) -> bool {
+        let columns = filter.column_refs();
+        columns.is_empty()
+            || columns.iter().any(|column| {
+                let field = self.schema.field_with_name(&column.name);
+                field.is_ok_and(|field| *field.data_type() != DataType::Utf8)
+            })
+    }
+
     /// The filters over the columns of the table.
-    fn filter(&self, filters: &[Expr]) -> Result<Option<Expr>> {
-        let Some(filter) = conjunction(filters.iter().cloned()) else {
+    fn filter<'e>(&self, filters: impl Iterator<Item = &'e Expr>) -> Result<Option<Expr>> {
+        let Some(filter) = conjunction(filters.cloned()) else {
             return Ok(None);
         };
         let here = filter.transform(|expr| {

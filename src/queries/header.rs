@@ -12,12 +12,24 @@ pub struct Header {
     pub source: Option<String>,
     /// What is known to be wrong with a rule of others; only those have it.
     pub defects: Option<String>,
-    /// Computed once and stored, because several later views read it.
-    pub keep: bool,
+    /// Whether it is computed once and stored, because several later views read it.
+    pub keep: Keep,
     /// The name of the result table that this view is.
     pub result: Option<String>,
     /// Set when the view claims refusals for a cause.
     pub cause: Option<Cause>,
+}
+
+/// When a view is computed once and stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Never: it is part of whatever reads it.
+    #[default]
+    No,
+    /// Where there are so few sign-ins that all of its rows fit in memory.
+    Few,
+    /// Always.
+    Yes,
 }
 
 /// What the header of a cause says on top.
@@ -56,7 +68,14 @@ impl Header {
                 "explain" => header.explain = Some(value),
                 "source" => header.source = Some(value),
                 "defects" => header.defects = Some(value),
-                "keep" => header.keep = yes_or_no(&key, &value)?,
+                "keep" => {
+                    header.keep = match value.as_str() {
+                        "yes" => Keep::Yes,
+                        "few" => Keep::Few,
+                        "no" => Keep::No,
+                        _ => return Err(format!("keep is yes, few or no, not {value:?}")),
+                    };
+                }
                 "result" => header.result = Some(value),
                 "cause" => cause.name = value,
                 "severity" if SEVERITIES.contains(&text.as_str()) => cause.severity = value,
@@ -151,7 +170,7 @@ mod tests {
         let told = |sql: &str| Header::parse(sql).unwrap_err();
         assert!(told("SELECT 1").contains("no title"));
         assert!(told("-- title: a\n-- colour: red\nSELECT 1").contains("colour"));
-        assert!(told("-- title: a\n-- keep: maybe\nSELECT 1").contains("yes or no"));
+        assert!(told("-- title: a\n-- keep: maybe\nSELECT 1").contains("yes, few or no"));
         assert!(told("-- title: a\n-- severity: high\nSELECT 1").contains("no cause"));
         assert!(told("-- title: a\n-- cause: b\nSELECT 1").contains("severity"));
         assert!(told("-- title: a\n-- title: b\nSELECT 1").contains("twice"));

@@ -6,6 +6,7 @@
 mod builtin;
 mod canonical;
 mod header;
+mod kept;
 mod session;
 mod slot;
 mod stored;
@@ -20,7 +21,7 @@ use datafusion::sql::resolve::resolve_table_references;
 
 use crate::error::{Error, Result};
 use crate::signin::Columns;
-pub use header::{Cause, Header};
+pub use header::{Cause, Header, Keep};
 pub use session::Session;
 pub use stored::Rows;
 pub use thresholds::Threshold;
@@ -147,6 +148,16 @@ impl Queries {
             }
         }
         Ok(())
+    }
+
+    /// The same for few sign-ins: views that are stored only then (`keep: few`) are.
+    pub fn of_few(mut self) -> Queries {
+        for query in &mut self.list {
+            if query.header.keep == Keep::Few {
+                query.header.keep = Keep::Yes;
+            }
+        }
+        self
     }
 
     /// Every query, in the order of their files.
@@ -285,7 +296,7 @@ impl Query {
     /// Whether the view is computed once and stored: others read it, it is a result, or it is a cause
     /// (all of them in one plan would sort at the same time, and share the memory of one).
     fn is_stored(&self) -> bool {
-        self.header.keep || self.header.result.is_some() || self.header.cause.is_some()
+        self.header.keep == Keep::Yes || self.header.result.is_some() || self.header.cause.is_some()
     }
 }
 

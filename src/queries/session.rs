@@ -1,22 +1,22 @@
 //! Queries over `signins`, in order: plain views stay views; a view that others share, or that is a
 //! result, is computed once and stored, so that no work is done twice.
 
+mod planning;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::MemoryLimit;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
@@ -24,9 +24,10 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use tokio::task::JoinSet;
 
 use super::canonical::canonical;
+use super::kept::{Kept, with_config};
 use super::slot::Slot;
-use super::stored::{Rows, Stored};
-use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS, thresholds};
+use super::stored::{IN_MEMORY, Rows, Stored};
+use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::signin::Columns;
@@ -43,6 +44,10 @@ pub struct Session {
     context: SessionContext,
     queries: Queries,
     temp: PathBuf,
+    /// Stored rows above so many bytes go to a file.
+    in_memory: usize,
+    /// Views over so many rows or fewer are computed on one thread.
+    few_rows: usize,
     signins: Arc<Slot>,
     /// Views that statements can name.
     planned: BTreeSet<String>,
@@ -55,11 +60,17 @@ pub struct Session {
 }
 
 /// A view that is computed once: its optimised plan, and the place for its rows.
-#[derive(Clone)]
 struct Plan {
     logical: LogicalPlan,
+    /// Where it reads from; `None` is a table of others, as the one of names that matter.
+    reads: Vec<Option<Arc<Slot>>>,
     rows: Arc<Slot>,
+    /// How it was computed last.
+    kept: Option<Arc<Kept>>,
 }
+
+/// What comes of computing a view.
+type Made = (Query, Result<(Stored, Arc<Kept>)>);
 
 impl Session {
     /// A session without rows; those that are stored and too many for memory go to files in `temp`.
@@ -72,7 +83,9 @@ impl Session {
             context,
             queries,
             temp: temp.to_owned(),
-            signins: Arc::new(Slot::new(crate::signin::schema())),
+            in_memory: IN_MEMORY,
+            few_rows: FEW_ROWS,
+            signins: Arc::new(Slot::new(crate::signin::schema(), canonical)),
             planned: BTreeSet::new(),
             plans: BTreeMap::new(),
             stored: BTreeMap::new(),
@@ -87,15 +100,44 @@ impl Session {
         Ok(session)
     }
 
+    /// The same for few sign-ins: each view is computed on one thread, several at a time, and rows of up to so many
+    /// bytes stay in memory.
+    pub fn of_few(self, in_memory: usize) -> Session {
+        Session {
+            in_memory,
+            few_rows: usize::MAX,
+            ..self
+        }
+    }
+
     /// From now on `signins` has the `number` rows of `table`, whose columns are some of the canonical ones or
     /// dictionaries of them, and batches have `batch_rows` rows. What was stored of other rows is forgotten.
     pub fn fill(&mut self, table: Arc<dyn TableProvider>, number: usize, batch_rows: usize) {
+        self.empty(batch_rows);
+        self.signins.fill_from(table, number);
+    }
+
+    /// The same with rows in memory, which have the columns of `schema`: plans made for the rows before are used again.
+    pub fn fill_again(&mut self, schema: &SchemaRef, batches: Vec<RecordBatch>, batch_rows: usize) {
+        self.empty(batch_rows);
+        self.signins.fill(schema, batches);
+    }
+
+    /// Forgets all rows. Plans stay.
+    pub fn clear(&mut self) {
         self.stored.clear();
+        self.signins.clear();
         for plan in self.plans.values() {
             plan.rows.clear();
         }
-        self.signins.fill(canonical(table), number);
-        self.context = with_config(&self.context, |config| config.with_batch_size(batch_rows));
+    }
+
+    fn empty(&mut self, batch_rows: usize) {
+        self.clear();
+        if self.context.state().config().batch_size() != batch_rows {
+            self.context = with_config(&self.context, |config| config.with_batch_size(batch_rows));
+            self.plans.values_mut().for_each(|plan| plan.kept = None);
+        }
     }
 
     /// Names the accounts that matter most; without it there are none.
@@ -195,7 +237,7 @@ impl Session {
                 return Ok(());
             };
             progress.check()?;
-            let (query, stored): (Query, Result<Stored>) = match done {
+            let (query, made): Made = match done {
                 Ok(done) => done,
                 Err(error) => {
                     return Err(Error::query("query")(DataFusionError::External(
@@ -203,7 +245,7 @@ impl Session {
                     )));
                 }
             };
-            let stored = match stored {
+            let (stored, kept) = match made {
                 Err(error) if !self.frugal && is_out_of_memory(&error) => {
                     self.frugal = true;
                     waiting.insert(0, query);
@@ -214,11 +256,11 @@ impl Session {
                     waiting.insert(0, query);
                     continue;
                 }
-                stored => stored?,
+                made => made?,
             };
-            if let Some(plan) = self.plans.get(&query.name) {
-                let table = stored.table().map_err(Error::query(&query.file))?;
-                plan.rows.fill(table, stored.number());
+            if let Some(plan) = self.plans.get_mut(&query.name) {
+                stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
+                plan.kept = Some(kept);
             }
             self.stored.insert(query.name.clone(), stored);
             ready.insert(query.name);
@@ -237,11 +279,13 @@ impl Session {
         }
     }
 
-    /// What runs a query over `rows` rows.
-    fn runner(&self, rows: usize) -> SessionContext {
-        match self.frugal || rows <= FEW_ROWS {
-            true => with_config(&self.context, |config| config.with_target_partitions(1)),
-            false => self.context.clone(),
+    /// How many threads compute a view.
+    fn threads(&self, plan: &Plan) -> usize {
+        let numbers = plan.reads.iter().flatten().map(|slot| slot.number());
+        let rows = numbers.fold(0_usize, usize::saturating_add);
+        match self.frugal || rows <= self.few_rows {
+            true => 1,
+            false => self.context.state().config().target_partitions(),
         }
     }
 
@@ -250,7 +294,7 @@ impl Session {
         &self,
         waiting: &mut Vec<Query>,
         ready: &mut BTreeSet<String>,
-        running: &mut JoinSet<(Query, Result<Stored>)>,
+        running: &mut JoinSet<Made>,
         progress: &Progress,
     ) {
         let at_once = self.at_once();
@@ -269,34 +313,37 @@ impl Session {
                 return;
             };
             let query = waiting.remove(at);
-            let Some(plan) = self.plans.get(&query.name).cloned() else {
+            let Some(plan) = self.plans.get(&query.name) else {
                 ready.insert(query.name);
                 continue;
             };
             progress.enter(query.header.title.clone());
-            let (context, temp) = (self.runner(self.rows_of(&plan.logical)), self.temp.clone());
+            let (context, temp) = (self.context.clone(), self.temp.clone());
+            let in_memory = self.in_memory;
+            let (logical, reads) = (plan.logical.clone(), plan.reads.clone());
+            let threads = self.threads(plan);
+            let kept = plan.kept.clone();
+            let kept = kept.filter(|kept| kept.is_good(&reads, threads));
             running.spawn(async move {
-                let stored = Stored::compute(context, &query, plan.logical, &temp).await;
-                (query, stored)
+                let made = async {
+                    let failed = |error| Error::query(&query.file)(error);
+                    let kept = match kept {
+                        Some(kept) => kept,
+                        None => {
+                            let made = Kept::plan(&context, &logical, &reads, threads).await;
+                            Arc::new(made.map_err(failed)?)
+                        }
+                    };
+                    let plan = kept.fresh().map_err(failed)?;
+                    let schema = Arc::clone(logical.schema().inner());
+                    let stored =
+                        Stored::compute(&context, &query, plan, schema, &temp, in_memory).await?;
+                    Ok((stored, kept))
+                };
+                let made = made.await;
+                (query, made)
             });
         }
-    }
-
-    /// How many rows `signins` and the stored views have that a plan reads, all together.
-    fn rows_of(&self, plan: &LogicalPlan) -> usize {
-        let mut rows = 0_usize;
-        let visited = plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node {
-                let table = scan.table_name.table();
-                let slot = match table == SIGNINS {
-                    true => Some(&self.signins),
-                    false => self.plans.get(table).map(|plan| &plan.rows),
-                };
-                rows = rows.saturating_add(slot.map_or(0, |slot| slot.number()));
-            }
-            Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
-        });
-        visited.map_or(usize::MAX, |_| rows)
     }
 
     /// The rows of a stored view, in the order of its query. `provide` must have come before.
@@ -367,93 +414,6 @@ impl Session {
         self.plan(&names).await
     }
 
-    async fn plan_query(&mut self, query: &Query) -> Result<()> {
-        let mut statement = query.statement.clone();
-        if query.name == super::THRESHOLDS {
-            thresholds::show(&mut statement, &self.queries.thresholds);
-        }
-        thresholds::fill(&mut statement, &self.queries.thresholds)
-            .map_err(|name| query.wrong(format!("{name} is not named in 00_thresholds.sql")))?;
-        let state = self.context.state();
-        let failed = |error| Error::query(&query.file)(error);
-        let plan = state.statement_to_plan(statement).await.map_err(failed)?;
-        if query.is_stored() {
-            // Only then are the types of its columns what they will be.
-            let logical = state.optimize(&plan).map_err(failed)?;
-            let rows = Arc::new(Slot::new(Arc::clone(logical.schema().inner())));
-            let table: Arc<Slot> = Arc::clone(&rows);
-            self.register(&query.name, table)?;
-            self.plans
-                .insert(query.name.clone(), Plan { logical, rows });
-        } else {
-            self.register(&query.name, Arc::new(ViewTable::new(plan, None)))?;
-        }
-        self.planned.insert(query.name.clone());
-        Ok(())
-    }
-
-    /// The views `causes` (what the headers say) and `claims` (what all cause views found).
-    async fn plan_claims(&self) -> Result<()> {
-        let mut words = Vec::new();
-        let mut claims: Option<LogicalPlanBuilder> = None;
-        let causes: Vec<_> = self.queries.causes().collect();
-        for (rank, (query, cause)) in causes.iter().enumerate() {
-            let rank = rank as i64 + 1;
-            words.push(vec![
-                lit(&cause.name),
-                lit(rank),
-                lit(&query.header.title),
-                lit(&cause.severity),
-                lit(cause.attack),
-                lit(cause.techniques.join(",")),
-                lit(&cause.advice),
-                lit(&cause.advice_source),
-                lit(query.header.explain.as_deref().unwrap_or_default()),
-            ]);
-            let of_file = Error::query(&query.file);
-            let claim = async {
-                let view = self.context.table(&query.name).await?;
-                let (_, plan) = view.into_parts();
-                let claim = LogicalPlanBuilder::from(plan).project(vec![
-                    lit(&cause.name).alias("cause"),
-                    lit(rank).alias("rank"),
-                    col("refusal_no"),
-                    col("finding_key"),
-                    col("confidence"),
-                    col("evidence"),
-                ])?;
-                match claims.take() {
-                    None => Ok(claim),
-                    Some(earlier) => earlier.union(claim.build()?),
-                }
-            };
-            claims = Some(claim.await.map_err(of_file)?);
-        }
-        let Some(claims) = claims else { return Ok(()) };
-        let names = [
-            "cause",
-            "rank",
-            "title",
-            "severity",
-            "attack",
-            "technique",
-            "advice",
-            "advice_source",
-            "explanation",
-        ];
-        let causes = async {
-            let columns = names
-                .iter()
-                .enumerate()
-                .map(|(at, name)| col(format!("column{}", at + 1)).alias(*name));
-            LogicalPlanBuilder::values(words)?.project(columns)?.build()
-        };
-        let causes = causes.await.map_err(Error::query(CAUSES))?;
-        let claims = claims.build().map_err(Error::query(CLAIMS))?;
-        self.register(CAUSES, Arc::new(ViewTable::new(causes, None)))?;
-        self.register(CLAIMS, Arc::new(ViewTable::new(claims, None)))
-    }
-
     fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
         let replaced = self.context.deregister_table(name);
         replaced
@@ -461,17 +421,6 @@ impl Session {
             .map_err(Error::query(name))?;
         Ok(())
     }
-}
-
-/// The same engine with other settings. The catalogue is shared: a new default one would stand in its place, empty.
-fn with_config(
-    context: &SessionContext,
-    change: impl FnOnce(SessionConfig) -> SessionConfig,
-) -> SessionContext {
-    let state = context.state();
-    let config = change(state.config().clone()).with_create_default_catalog_and_schema(false);
-    let state = SessionStateBuilder::new_from_existing(state).with_config(config);
-    SessionContext::new_with_state(state.build())
 }
 
 /// The columns of `signins` that an optimised plan reads.

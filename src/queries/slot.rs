@@ -4,6 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
@@ -11,41 +12,80 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
+use super::table::Table;
+
 /// Rows to come.
 #[derive(Debug)]
 pub(super) struct Slot {
     schema: SchemaRef,
+    /// How rows in memory are seen.
+    view: fn(Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
     rows: RwLock<Option<Rows>>,
 }
 
 #[derive(Clone, Debug)]
-struct Rows {
-    table: Arc<dyn TableProvider>,
-    number: usize,
+enum Rows {
+    /// In memory, and seen by the view. It stays when its rows go: plans refer to it.
+    Memory(Arc<Table>, Arc<dyn TableProvider>),
+    Elsewhere(Arc<dyn TableProvider>, usize),
 }
 
 impl Slot {
-    /// A table of these columns that has no rows yet.
-    pub(super) fn new(schema: SchemaRef) -> Slot {
+    /// A table of these columns that has no rows yet. Rows in memory that it gets are seen through `view`.
+    pub(super) fn new(
+        schema: SchemaRef,
+        view: fn(Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
+    ) -> Slot {
         Slot {
             schema,
+            view,
             rows: RwLock::new(None),
         }
     }
 
+    /// From now on it has these rows, which have the columns of `schema`.
+    pub(super) fn fill(&self, schema: &SchemaRef, batches: Vec<RecordBatch>) {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        match &*rows {
+            Some(Rows::Memory(table, _)) if table.schema() == *schema => table.replace(batches),
+            _ => {
+                let table = Arc::new(Table::new(Arc::clone(schema), batches));
+                let whole: Arc<Table> = Arc::clone(&table);
+                *rows = Some(Rows::Memory(table, (self.view)(whole)));
+            }
+        }
+    }
+
     /// From now on it has the `number` rows of `table`, which has the same columns.
-    pub(super) fn fill(&self, table: Arc<dyn TableProvider>, number: usize) {
-        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = Some(Rows { table, number });
+    pub(super) fn fill_from(&self, table: Arc<dyn TableProvider>, number: usize) {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        *rows = Some(Rows::Elsewhere((self.view)(table), number));
     }
 
     /// It has no rows again.
     pub(super) fn clear(&self) {
-        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        match &*rows {
+            Some(Rows::Memory(table, _)) => table.replace(Vec::new()),
+            _ => *rows = None,
+        }
     }
 
     /// How many rows it has.
     pub(super) fn number(&self) -> usize {
-        self.current().map_or(0, |rows| rows.number)
+        match self.current() {
+            Some(Rows::Memory(table, _)) => table.number(),
+            Some(Rows::Elsewhere(_, number)) => number,
+            None => 0,
+        }
+    }
+
+    /// The table that a plan made now refers to, as long as rows are replaced in memory.
+    pub(super) fn lasting(&self) -> Option<Arc<Table>> {
+        match self.current() {
+            Some(Rows::Memory(table, _)) => Some(table),
+            _ => None,
+        }
     }
 
     fn current(&self) -> Option<Rows> {
@@ -81,8 +121,8 @@ impl TableProvider for Slot {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if let Some(rows) = self.current() {
-            return rows.table.scan(state, projection, filters, limit).await;
+        if let Some(Rows::Memory(_, table) | Rows::Elsewhere(table, _)) = self.current() {
+            return table.scan(state, projection, filters, limit).await;
         }
         let schema = match projection {
             Some(columns) => Arc::new(self.schema.project(columns)?),

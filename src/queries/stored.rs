@@ -5,23 +5,21 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
 use super::Query;
-use super::table::Table;
+use super::slot::Slot;
 use crate::archive;
 use crate::error::{Error, Result};
 
-/// Stored rows above this many bytes go to a temporary Parquet file instead of memory.
-const IN_MEMORY: usize = 32 << 20;
+/// Stored rows above this many bytes go to a temporary Parquet file instead of memory, if nothing else is said.
+pub(super) const IN_MEMORY: usize = 32 << 20;
 
 /// Stored rows, batch by batch.
 pub type Rows<'s> = Box<dyn Iterator<Item = Result<RecordBatch>> + 's>;
@@ -39,47 +37,36 @@ enum Place {
 }
 
 impl Stored {
-    /// Runs `plan`, which is optimised, and keeps its rows; a file, if one is needed, goes to `temp`.
+    /// Runs `plan` and keeps its rows, which have the columns of `schema`; above `in_memory` bytes in a file in `temp`.
     pub(super) async fn compute(
-        context: SessionContext,
+        context: &SessionContext,
         query: &Query,
-        plan: LogicalPlan,
+        plan: Arc<dyn ExecutionPlan>,
+        schema: SchemaRef,
         temp: &Path,
+        in_memory: usize,
     ) -> Result<Stored> {
         let failed = |error| Error::query(&query.file)(error);
-        let state = context.state();
-        let planner = Arc::clone(state.query_planner());
-        let physical = planner.create_physical_plan(&plan, &state);
-        let physical = physical.await.map_err(failed)?;
-        let rows = execute_stream(physical, context.task_ctx()).map_err(failed)?;
-        let (number, rows) = collect(query, rows, temp).await?;
+        let rows = execute_stream(plan, context.task_ctx()).map_err(failed)?;
+        let (number, rows) = collect(query, rows, &schema, temp, in_memory).await?;
         Ok(Stored {
-            schema: Arc::clone(plan.schema().inner()),
+            schema,
             number,
             rows,
         })
     }
 
-    /// How many rows there are.
-    pub(super) fn number(&self) -> usize {
-        self.number
-    }
-
-    /// The rows as a table.
-    pub(super) fn table(&self) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-        let schema = Arc::clone(&self.schema);
+    /// Gives the rows to `slot`.
+    pub(super) fn fill(&self, slot: &Slot) -> Result<(), DataFusionError> {
         match &self.rows {
-            Place::Memory(batches) => {
-                let batches = batches
-                    .iter()
-                    .map(|batch| {
-                        RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
-                    })
-                    .collect::<Result<_, _>>()?;
-                Ok(Arc::new(Table::new(schema, vec![batches])))
+            Place::Memory(batches) => slot.fill(&self.schema, batches.clone()),
+            Place::Parquet(path) => {
+                let schema = Arc::clone(&self.schema);
+                let table = archive::table(std::slice::from_ref(path), schema)?;
+                slot.fill_from(table, self.number);
             }
-            Place::Parquet(path) => archive::table(std::slice::from_ref(path), schema),
         }
+        Ok(())
     }
 
     /// The rows themselves.
@@ -104,18 +91,26 @@ impl Stored {
 async fn collect(
     query: &Query,
     mut rows: SendableRecordBatchStream,
+    schema: &SchemaRef,
     temp: &Path,
+    in_memory: usize,
 ) -> Result<(usize, Place)> {
     let mut batches = Vec::new();
     let mut bytes = 0;
     let mut number = 0;
     let mut file: Option<(ArrowWriter<std::fs::File>, PathBuf)> = None;
     while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(Error::query(&query.file))?;
+        let failed = Error::query(&query.file);
+        let batch = batch.and_then(|batch| {
+            // What plans say of a column and what its rows do may differ in whether it can be NULL.
+            let columns = batch.columns().to_vec();
+            Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+        });
+        let batch = batch.map_err(failed)?;
         bytes += bytes_of(&batch);
         number += batch.num_rows();
         batches.push(batch);
-        if bytes > IN_MEMORY {
+        if bytes > in_memory {
             if file.is_none() {
                 let path = temp.join(format!("{}.parquet", query.name));
                 let out = std::fs::File::create(&path).map_err(Error::write(&path))?;

@@ -48,7 +48,7 @@ fn run<R: Send>(work: impl Future<Output = R> + Send) -> R {
 }
 
 fn context() -> SessionContext {
-    SessionContext::new_with_config(crate::engine::session_config())
+    crate::engine::session_context(crate::engine::session_config(), std::sync::Arc::default())
 }
 
 /// A session over three sign-ins.

@@ -5,7 +5,7 @@ mod housekeeping;
 mod reply;
 mod safe;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -72,13 +72,12 @@ pub fn run<W: Write>(
     let mut judge = Judge::new(engine, settings.queries.clone())?;
     let history = History::new(judge.columns()?).map_err(failed)?;
     let (jobs, work) = channel::<Job>();
-    let judged = send.clone();
+    let (found, judged) = channel();
+    let wake = send.clone();
     let started = thread::Builder::new().stack_size(STACK).spawn(move || {
         for (schema, table) in work {
-            if judged
-                .send(Event::Judged(judge.judge(schema, table)))
-                .is_err()
-            {
+            let judgement = judge.judge(schema, table);
+            if found.send(judgement).is_err() || wake.send(Event::Judged).is_err() {
                 return;
             }
         }
@@ -99,8 +98,8 @@ pub fn run<W: Write>(
         tenants: HashMap::new(),
         in_transaction: false,
         events,
-        deferred: VecDeque::new(),
         jobs,
+        judged,
         is_judging: false,
         leaving: None,
         is_dirty: false,
@@ -158,9 +157,8 @@ struct Stream<'s, W: Write> {
     tenants: HashMap<String, Instant>,
     in_transaction: bool,
     events: Receiver<Event>,
-    /// Events that came while a step was waited for.
-    deferred: VecDeque<Event>,
     jobs: Sender<Job>,
+    judged: Receiver<Result<Judgement>>,
     is_judging: bool,
     /// The time before which sign-ins may be forgotten once the step has been told, and how many it judges.
     leaving: Option<(i64, usize)>,
@@ -188,11 +186,8 @@ impl<W: Write> Stream<'_, W> {
                 None => None,
             };
             match event {
-                None => {}
+                None | Some(Event::Judged) => {}
                 Some(Event::Lines(arrived)) => self.arrived(arrived)?,
-                Some(Event::Judged(judgement)) => {
-                    self.apply(judgement?)?;
-                }
                 Some(Event::Asked(Signal::Terminate)) => {
                     deadline = Some(Instant::now() + self.settings.grace);
                 }
@@ -203,15 +198,15 @@ impl<W: Write> Stream<'_, W> {
                 }
                 Some(Event::Asked(Signal::Stop)) => return self.end(),
             }
+            if let Ok(judgement) = self.judged.try_recv() {
+                self.apply(judgement?)?;
+            }
             self.housekeeping()?;
         }
     }
 
     /// The next event, or none when it is time to look at the clocks.
     fn next(&mut self) -> Option<Event> {
-        if let Some(event) = self.deferred.pop_front() {
-            return Some(event);
-        }
         match self.events.recv_timeout(PAUSE / 4) {
             Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => None,
@@ -365,13 +360,10 @@ impl<W: Write> Stream<'_, W> {
 
     /// Waits for the step that has begun; what else comes is dealt with later.
     fn wait(&mut self) -> Result<Judgement> {
-        loop {
-            match self.events.recv() {
-                Ok(Event::Judged(judgement)) => return judgement,
-                Ok(event) => self.deferred.push_back(event),
-                Err(_) => return Ok(Judgement::default()),
-            }
-        }
+        // The thread that judges ends only with us.
+        self.judged
+            .recv()
+            .unwrap_or_else(|_| Ok(Judgement::default()))
     }
 
     /// Tells what a step has found and was not told before.
@@ -426,8 +418,7 @@ impl<W: Write> Stream<'_, W> {
     /// The input has ended, or must.
     fn end(&mut self) -> Result<()> {
         // Lines that came before the end are not lost.
-        self.deferred.extend(self.events.try_iter());
-        while let Some(event) = self.deferred.pop_front() {
+        while let Ok(event) = self.events.try_recv() {
             if let Event::Lines(arrived) = event {
                 self.arrived(arrived)?;
             }
