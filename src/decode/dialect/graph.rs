@@ -74,7 +74,9 @@ impl Part for SignIn {
             Key::ResourceTenantId => text(&mut raw.resource_tenant, from),
             Key::HomeTenantId => text(&mut raw.home_tenant, from),
             Key::AdditionalProperties => nested::<SignIn>(raw, from),
-            // Tables that tools make have the parts as columns of their own.
+            // Tables that tools make have the parts as columns of their own. Where both are there, the part itself counts,
+            // whichever comes first.
+            _ if is_known(raw, key) => from.skip(),
             Key::ErrorCode | Key::FailureReason | Key::AdditionalDetails => {
                 Status::read(raw, key, from)
             }
@@ -89,6 +91,28 @@ impl Part for SignIn {
             }
             _ => from.skip(),
         }
+    }
+}
+
+/// Whether a value is there already that a column of this name would say too.
+fn is_known(raw: &Raw<'_>, key: Key) -> bool {
+    let row = &raw.row;
+    match key {
+        Key::ErrorCode => raw.status_code.is_some(),
+        Key::FailureReason => raw.status_reason.is_some(),
+        Key::AdditionalDetails => row.additional_details.is_some(),
+        Key::DeviceId => row.device_id.is_some(),
+        Key::OperatingSystem => row.device_os.is_some(),
+        Key::Browser => row.device_browser.is_some(),
+        Key::IsCompliant => row.device_compliant.is_some(),
+        Key::IsManaged => row.device_managed.is_some(),
+        Key::TrustType => row.device_trust_type.is_some(),
+        Key::City => row.city.is_some(),
+        Key::State => row.state.is_some(),
+        Key::CountryOrRegion => row.country.is_some(),
+        Key::Latitude => row.latitude.is_some(),
+        Key::Longitude => row.longitude.is_some(),
+        _ => false,
     }
 }
 

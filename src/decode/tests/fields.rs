@@ -29,6 +29,21 @@ fn american_ingestion_time_of_late_2025() {
 }
 
 #[test]
+fn a_part_counts_more_than_a_column_of_its_name_in_either_order() {
+    let part = r#""location":{"city":"Oslo","geoCoordinates":{"latitude":59.9}},"status":{"errorCode":50053}"#;
+    let columns = r#""city":"Rome","latitude":41.9,"errorCode":0,"deviceId":"d1""#;
+    for both in [format!("{part},{columns}"), format!("{columns},{part}")] {
+        let told = [
+            ("city", "Oslo"),
+            ("latitude", "59.9"),
+            ("error_code", "50053"),
+            ("device_id", "d1"),
+        ];
+        has(&row(&diagnostic(&both)), &told);
+    }
+}
+
+#[test]
 fn a_date_that_does_not_exist_rejects_the_record() {
     let reason = reason(&diagnostic(r#""createdDateTime":"2021-02-30T10:00:00Z""#));
     assert_eq!(reason, "its event time is not a date that exists");
