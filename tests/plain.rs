@@ -59,22 +59,20 @@ fn has_python() -> bool {
     has
 }
 
-/// The Parquet files of an archive by their names.
-fn archive(folder: &Path, log: &[u8]) -> Vec<(PathBuf, Vec<u8>)> {
+/// How `convert` ends, which a log that holds nothing decides too, and the Parquet files of the archive by their names.
+fn archive(folder: &Path, log: &[u8]) -> (i32, Vec<(PathBuf, Vec<u8>)>) {
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("log.json"), log).unwrap();
     let mut command = signsift(["convert", "--quiet", "log.json", "--out", "archive"]);
     command.current_dir(folder);
-    run(command).ended(0);
+    let code = run(command).code;
     let pattern = folder.join("archive/*/*.parquet");
     let files = glob::glob(pattern.to_str().unwrap()).unwrap();
-    files
-        .map(|path| path.unwrap())
-        .map(|path| {
-            let bytes = fs::read(&path).unwrap();
-            (path.strip_prefix(folder).unwrap().to_owned(), bytes)
-        })
-        .collect()
+    let files = files.map(|path| path.unwrap()).map(|path| {
+        let bytes = fs::read(&path).unwrap();
+        (path.strip_prefix(folder).unwrap().to_owned(), bytes)
+    });
+    (code, files.collect())
 }
 
 /// How many logs of a folder were compared.
@@ -93,7 +91,9 @@ fn compared(folder: &Path) -> usize {
         let Some(plain) = again(&text) else { continue };
         let of =
             |name: &str, log: &[u8]| archive(&temp.path().join(format!("{number}/{name}")), log);
-        let (ours, theirs) = (of("ours", &text), of("theirs", &plain));
+        let (code, ours) = of("ours", &text);
+        let (their_code, theirs) = of("theirs", &plain);
+        assert_eq!(code, their_code, "{}", path.display());
         assert_eq!(ours.len(), theirs.len(), "{}", path.display());
         for ((name, ours), (other, theirs)) in ours.iter().zip(&theirs) {
             assert_eq!(name, other, "{}", path.display());
