@@ -58,6 +58,11 @@ impl Kept {
         })
     }
 
+    /// Whether it can be run again: every table that it reads stays where it is when its rows are replaced.
+    pub(super) fn lasts(&self) -> bool {
+        self.tables.is_some()
+    }
+
     /// Whether a plan made now would be about the same.
     pub(super) fn is_good(&self, slots: &[Option<Arc<Slot>>], threads: usize) -> bool {
         let Some(tables) = &self.tables else {

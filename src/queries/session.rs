@@ -260,7 +260,8 @@ impl Session {
             };
             if let Some(plan) = self.plans.get_mut(&query.name) {
                 stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
-                plan.kept = Some(kept);
+                // One that was run itself would hold its hash tables, and their memory, to the end.
+                plan.kept = Some(kept).filter(|kept| kept.lasts());
             }
             self.stored.insert(query.name.clone(), stored);
             ready.insert(query.name);
