@@ -5,8 +5,9 @@
 //! installed beside rsyslog), `SIGNSIFT_TENZIR` the program of Tenzir.
 #![cfg(unix)]
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ fn configuration(name: &str, folder: &Path) -> String {
         fs::create_dir_all(&path).unwrap();
         path.display().to_string()
     };
-    text.replace("/usr/bin/signsift", env!("CARGO_BIN_EXE_signsift"))
+    text.replace("/usr/bin/signsift", &program(folder).display().to_string())
         .replace("/var/lib/signsift", &at("lib"))
         .replace("/var/log/entra", &at("entra"))
         .replace(
@@ -54,6 +55,18 @@ fn configuration(name: &str, folder: &Path) -> String {
         )
         .replace("/var/spool/rsyslog", &at("spool"))
         .replace("/var/lib/syslog-ng", &at("buffer"))
+}
+
+/// signsift, which takes its time to start while there is a file `slow`.
+fn program(folder: &Path) -> PathBuf {
+    let path = folder.join("run/signsift");
+    fs::create_dir_all(folder.join("run")).unwrap();
+    let signsift = env!("CARGO_BIN_EXE_signsift");
+    let slow = folder.join("slow").display().to_string();
+    let script = format!("#!/bin/sh\n[ ! -e '{slow}' ] || sleep 13\nexec '{signsift}' \"$@\"\n");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 fn append(path: &Path, lines: &[String]) {
@@ -191,9 +204,15 @@ fn rsyslog_loses_nothing_though_signsift_and_rsyslog_are_killed() {
     let rounds = 20;
     for (round, mut part) in lines.chunks(lines.len().div_ceil(rounds)).enumerate() {
         match round {
-            // The host itself: asked to end, and not asked.
+            // The host itself: asked to end, while signsift is slow to start, and not asked.
             8 => {
+                let slow = folder.join("slow");
+                fs::write(&slow, "").unwrap();
+                append(&log, &part[..part.len() / 2]);
+                part = &part[part.len() / 2..];
+                std::thread::sleep(Duration::from_millis(500));
                 host.end();
+                fs::remove_file(slow).unwrap();
                 host = rsyslog(folder);
             }
             14 => {
