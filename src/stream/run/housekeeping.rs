@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::{PAUSE, Stream, micros};
+use super::{PAUSE, Stream, WAITING, micros};
 use crate::error::Result;
 use crate::stream::metrics::{self, Gauges};
 use crate::stream::told::{Entry, Remembered, Why};
@@ -15,13 +15,22 @@ const METRICS: Duration = Duration::from_secs(5);
 /// Sign-ins are forgotten in pieces of this part of the history, since forgetting costs a pass over
 /// all of it.
 const PART: i64 = 4;
+/// A step that takes no longer is followed by the next one soon: what comes meanwhile is told within two seconds.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// How long nothing is judged after a step that took so long, while so many bytes wait to be taken in. Judging takes up to
+/// four fifths of the time while steps are short and nothing waits, otherwise half.
+fn rest(took: Duration, waiting: usize) -> Duration {
+    let is_prompt = took <= PROMPT && waiting < WAITING / 4;
+    PAUSE.max(if is_prompt { took / 4 } else { took })
+}
 
 impl<W: Write> Stream<'_, W> {
     /// What is done by the clock and not by what comes.
     pub(super) fn housekeeping(&mut self) -> Result<()> {
         self.fit()?;
-        let pause = PAUSE.max(self.took);
-        let rested = self.judged_at.is_none_or(|at| at.elapsed() >= pause);
+        let rest = rest(self.took, self.waiting.bytes());
+        let rested = self.judged_at.is_none_or(|at| at.elapsed() >= rest);
         let overdue = self.overdue();
         if !self.is_judging && (rested || overdue.is_some()) {
             if self.is_dirty && self.has_something_to_judge() {
@@ -136,5 +145,19 @@ impl<W: Write> Stream<'_, W> {
             safe_lines: self.journal.as_ref().map(|_| self.safe_lines),
         };
         metrics::write(path, &self.counters, &gauges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_steps_follow_each_other_sooner_unless_lines_wait() {
+        let seconds = Duration::from_secs_f64;
+        assert_eq!(rest(seconds(0.01), 0), PAUSE);
+        assert_eq!(rest(seconds(1.0), 1 << 20), seconds(0.25));
+        assert_eq!(rest(seconds(1.0), WAITING / 4), seconds(1.0));
+        assert_eq!(rest(seconds(4.0), 0), seconds(4.0));
     }
 }
