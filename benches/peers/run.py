@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from jobs import CHECK, SQL
+from spellings import SPELLINGS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -33,7 +34,7 @@ PEERS = {
     "J1.zst": ["duckdb", "chdb"],
     "J2": ["duckdb"],
     "J3": ["duckdb"],
-}
+} | {f"J1.{kind}": ["duckdb"] for kind in SPELLINGS}
 # The columns of each answer, as numbers and text that every contender's types come down to.
 KEYS = "user_id::VARCHAR, ip_address::VARCHAR, epoch_us({hour}), refusals::BIGINT, reasons::BIGINT, epoch_us(first_seen), epoch_us(last_seen)"
 MORE = ", bad_before::BIGINT, users::BIGINT, failures::BIGINT, successes::BIGINT"
@@ -120,7 +121,8 @@ class Bench:
             runs["signsift analyze"] = [self.args.build / "signsift", "analyze", source, "--quiet", "--overwrite", "--out", self.folder / "analysis"]
         for peer in PEERS[name]:
             if peer in self.peers:
-                runs[peer] = self.theirs(peer, plain, source)
+                form = name if name.partition(".")[2] in SPELLINGS else plain
+                runs[peer] = self.theirs(peer, form, source)
         measured = {who: [] for who in runs}
         for round in range(self.args.rounds):
             for who, command in runs.items():
@@ -136,6 +138,12 @@ class Bench:
             return {"signsift": self.answer("J2", "signsift"), "duckdb": self.answer("J2", "duckdb")}
         if kind == "":
             return self.raw
+        if kind in SPELLINGS:
+            spelled = self.folder / f"{kind}.{SPELLINGS[kind][0]}"
+            if not spelled.exists():
+                # In a process of its own, so that its memory is not ours.
+                self.must([sys.executable, HERE / "spellings.py", kind, self.raw, spelled])
+            return spelled
         packed = self.folder / ("hours" if kind == "24gz" else f"logs.json.{kind}")
         if not packed.exists():
             if kind == "zst":
@@ -173,7 +181,7 @@ class Bench:
             source = source / "*.gz"
         script = HERE / ("jq_peer.sh" if peer == "jq" else f"{peer}_peer.py")
         start = [] if peer == "jq" else [sys.executable]
-        return [*start, script, job, source, self.answer(job, peer)]
+        return [*start, script, job, source, self.answer(job.split(".")[0], peer)]
 
     def answer(self, job, who):
         return self.folder / f"{job}-{who}{'' if (job, who) == ('J2', 'signsift') else '.parquet'}"
