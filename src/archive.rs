@@ -18,11 +18,16 @@ use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReaderBuilder,
 };
+use datafusion::parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
 use datafusion::parquet::file::properties::{WriterProperties, WriterVersion};
+use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::ColumnPath;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::error::{Error, Result};
 use crate::signin;
@@ -35,8 +40,9 @@ pub const MAGIC: &[u8] = b"PAR1";
 const MARK: &str = "signsift.signins";
 const TABLE_VERSION: &str = "1";
 
-/// Rows in a row group: small enough to skip by time and to write in little memory.
-const ROW_GROUP_ROWS: usize = 65_536;
+/// Rows in a row group: small enough to skip by time and to write in little memory, since they are held until they are
+/// written.
+const ROW_GROUP_ROWS: usize = 16_384;
 
 /// The folder of one day, as Hive and everything that reads Hive layouts name it.
 pub fn folder_of(day: Day) -> String {
@@ -55,9 +61,24 @@ pub fn folder_of(day: Day) -> String {
     )
 }
 
-/// Writes the file of one day.
+/// How the columns of a day are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// One after another: other days are written at the same time.
+    InTurn,
+    /// On all threads.
+    SideBySide,
+}
+
+/// Writes the file of one day. It holds the rows of one row group.
 pub struct DayWriter {
-    writer: ArrowWriter<File>,
+    writer: SerializedFileWriter<File>,
+    columns: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    encoding: Encoding,
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
+    groups: usize,
     path: PathBuf,
 }
 
@@ -66,15 +87,31 @@ impl DayWriter {
     ///
     /// # Errors
     /// A folder or file that cannot be made.
-    pub fn create(root: &Path, day: Day, schema: SchemaRef) -> Result<DayWriter> {
+    pub fn create(
+        root: &Path,
+        day: Day,
+        schema: SchemaRef,
+        encoding: Encoding,
+    ) -> Result<DayWriter> {
         let folder = root.join(folder_of(day));
         std::fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         let path = folder.join("signins.parquet");
         let file = File::create_new(&path).map_err(Error::write(&path))?;
         let properties = properties(&schema);
-        let writer =
-            ArrowWriter::try_new(file, schema, Some(properties)).map_err(Error::table(&path))?;
-        Ok(DayWriter { writer, path })
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties));
+        let (writer, columns) = writer
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(Error::table(&path))?;
+        Ok(DayWriter {
+            writer,
+            columns,
+            schema,
+            encoding,
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            groups: 0,
+            path,
+        })
     }
 
     /// Adds rows, which must follow those before in time.
@@ -82,7 +119,57 @@ impl DayWriter {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(Error::table(&self.path))
+        let mut rest = batch.clone();
+        while rest.num_rows() > 0 {
+            let room = ROW_GROUP_ROWS - self.waiting_rows;
+            let taken = room.min(rest.num_rows());
+            self.waiting.push(rest.slice(0, taken));
+            self.waiting_rows += taken;
+            rest = rest.slice(taken, rest.num_rows() - taken);
+            if self.waiting_rows == ROW_GROUP_ROWS {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that wait as a row group.
+    fn flush(&mut self) -> Result<()> {
+        let written = self.row_group();
+        written.map_err(Error::table(&self.path))
+    }
+
+    fn row_group(&mut self) -> std::result::Result<(), ParquetError> {
+        let rows = std::mem::take(&mut self.waiting);
+        if std::mem::take(&mut self.waiting_rows) == 0 {
+            return Ok(());
+        }
+        let writers = self.columns.create_column_writers(self.groups)?;
+        self.groups += 1;
+        // Every canonical column is one column of Parquet: none has parts with names.
+        let encode = |(at, mut writer): (usize, ArrowColumnWriter)| {
+            for batch in &rows {
+                for leaf in compute_leaves(self.schema.field(at), batch.column(at))? {
+                    writer.write(&leaf)?;
+                }
+            }
+            writer.close()
+        };
+        let writers = writers.into_iter().enumerate();
+        let chunks: Vec<ArrowColumnChunk> = match self.encoding {
+            Encoding::InTurn => writers.map(encode).collect::<std::result::Result<_, _>>()?,
+            Encoding::SideBySide => {
+                let writers: Vec<_> = writers.collect();
+                let chunks = writers.into_par_iter().map(encode);
+                chunks.collect::<std::result::Result<_, _>>()?
+            }
+        };
+        let mut group = self.writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
     }
 
     /// Writes the footer and waits until the disk has the file.
@@ -90,6 +177,7 @@ impl DayWriter {
     /// # Errors
     /// A file that cannot be written.
     pub fn close(mut self) -> Result<PathBuf> {
+        self.flush()?;
         // Not `into_inner`, which tells of a full disk as mere text.
         self.writer.finish().map_err(Error::table(&self.path))?;
         self.writer
@@ -272,7 +360,8 @@ mod tests {
     }
 
     fn written(root: &Path, day: Day, batches: &[RecordBatch]) -> PathBuf {
-        let mut writer = DayWriter::create(root, day, signin::schema()).unwrap();
+        let schema = signin::schema();
+        let mut writer = DayWriter::create(root, day, schema, Encoding::SideBySide).unwrap();
         batches
             .iter()
             .for_each(|batch| writer.write(batch).unwrap());
@@ -319,6 +408,42 @@ mod tests {
     }
 
     #[test]
+    fn row_groups_are_cut_where_they_are_full_and_both_encodings_write_the_same_bytes() {
+        let times: Vec<i64> = (0..ROW_GROUP_ROWS as i64 * 2 + 3).collect();
+        let batches: Vec<_> = times.chunks(10_000).map(rows).collect();
+        let bytes = |encoding| {
+            let root = tempfile::tempdir().unwrap();
+            let schema = signin::schema();
+            let mut writer = DayWriter::create(root.path(), Some(0), schema, encoding).unwrap();
+            let written = batches.iter().map(|batch| writer.write(batch));
+            written.for_each(|written| written.unwrap());
+            std::fs::read(writer.close().unwrap()).unwrap()
+        };
+        let (one, other) = (bytes(Encoding::InTurn), bytes(Encoding::SideBySide));
+        assert!(one == other);
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("day.parquet");
+        std::fs::write(&path, one).unwrap();
+        let file = File::open(&path).unwrap();
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).unwrap();
+        let groups = metadata.metadata().row_groups().iter();
+        let numbers: Vec<_> = groups.map(|group| group.num_rows() as usize).collect();
+        assert_eq!(numbers, [ROW_GROUP_ROWS, ROW_GROUP_ROWS, 3]);
+        let read = inspect(&file).unwrap().unwrap().batches(file).unwrap();
+        let read: Vec<i64> = read
+            .flat_map(|batch| {
+                let batch = batch.unwrap();
+                let times = batch.column_by_name("time").unwrap();
+                times
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .values()
+                    .to_vec()
+            })
+            .collect();
+        assert_eq!(read, times);
+    }
+
+    #[test]
     fn a_day_says_its_order_and_has_what_lets_readers_skip() {
         let root = tempfile::tempdir().unwrap();
         let path = written(root.path(), Some(0), &[rows(&[1, 2])]);
@@ -343,7 +468,8 @@ mod tests {
         let path = written(root.path(), None, &[]);
         let file = inspect(&File::open(&path).unwrap()).unwrap();
         assert_eq!(file.unwrap().rows, 0);
-        assert!(DayWriter::create(root.path(), None, signin::schema()).is_err());
+        let again = DayWriter::create(root.path(), None, signin::schema(), Encoding::InTurn);
+        assert!(again.is_err());
     }
 
     #[test]

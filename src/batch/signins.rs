@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::scalar::ScalarValue;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::archive::{self, DayWriter};
+use crate::archive::{self, DayWriter, Encoding};
 use crate::context::{Context, Filled};
 use crate::coverage::{Asked, Coverage, Input, Status, ThresholdInForce, rfc3339};
 use crate::decode::Keep;
@@ -24,7 +24,7 @@ use crate::queries::table::Table;
 use crate::read::{self, ReadOptions, Sink};
 use crate::signin::{self, Columns};
 use crate::source;
-use crate::store::Store;
+use crate::store::{DayOfStore, Store};
 
 use super::Settings;
 
@@ -70,7 +70,13 @@ pub(super) fn signins(
     };
     let columns = settings.context.columns(columns);
     let mut filled = Filled::default();
-    let (store, mut inputs) = read_all(engine, settings, columns, progress)?;
+    let store = Store::new(columns, engine.rows_budget(), engine.temp());
+    // What is filled in is looked up in plain text.
+    let store = match settings.context.fills() {
+        true => store,
+        false => store.packed(),
+    };
+    let mut inputs = read_all(engine, settings, columns, &store, progress)?;
     let batch_rows = engine.batch_rows(store.row_bytes().unwrap_or(USUAL_ROW));
     let columns = Store::columns_for(columns);
     let table: Arc<dyn TableProvider> = if store.is_resident() {
@@ -103,12 +109,17 @@ pub(super) fn signins(
             drop_copies(&mut inputs, &distinct.dropped);
             batches.extend(distinct.batches);
         }
-        Arc::new(Table::new(columns.schema(), batches))
+        let schema = match batches.first() {
+            Some(batch) => batch.schema(),
+            None => columns.schema(),
+        };
+        Arc::new(Table::new(schema, batches))
     } else {
         progress.enter("sorting by day");
         let folder = engine.temp().join("signins");
         let context = &settings.context;
-        let (files, of_days) = write_days(engine, store, columns, &folder, &mut inputs, context)?;
+        let days = store.into_days(engine.day_share())?;
+        let (files, of_days) = write_days(engine, days, columns, &folder, &mut inputs, context)?;
         filled += of_days;
         archive::table(&files, columns.schema()).map_err(failed)?
     };
@@ -222,16 +233,16 @@ pub(crate) fn read_inputs(
     engine.decode(|| read::read(&sources, &unreadable, &options, sink, progress))
 }
 
-/// Reads all inputs into a store.
+/// Reads `columns` of all inputs into a store of these columns.
 pub(super) fn read_all(
     engine: &Engine,
     settings: &Settings,
     columns: Columns,
+    store: &Store,
     progress: &Progress,
-) -> Result<(Store, Vec<Input>)> {
-    let store = Store::new(columns, engine.rows_budget(), engine.temp());
+) -> Result<Vec<Input>> {
     let columns = Store::columns_for(columns);
-    let inputs = read_inputs(engine, settings, columns, &store, progress)?;
+    let inputs = read_inputs(engine, settings, columns, store, progress)?;
     let read = |input: &Input| matches!(input.status, Status::Read | Status::PartlyRead);
     // An input of which every record was rejected was not read either, and steps alone are nothing.
     if !inputs
@@ -243,36 +254,42 @@ pub(super) fn read_all(
             first: inputs.iter().take(5).map(Input::complaint).collect(),
         });
     }
-    Ok((store, inputs))
+    Ok(inputs)
 }
 
 /// Makes each day distinct, fills it, and writes it, sorted, as a file of an archive in `folder`.
 pub(super) fn write_days(
     engine: &Engine,
-    store: Store,
+    days: Vec<DayOfStore>,
     columns: Columns,
     folder: &Path,
     inputs: &mut [Input],
     context: &Context,
 ) -> Result<(Vec<PathBuf>, Filled)> {
     let schema = columns.schema();
-    let written = engine.decode(|| {
-        store
-            .into_days(engine.day_share())?
+    let write = |day: DayOfStore, encoding| {
+        let mut writer = DayWriter::create(folder, day.day, Arc::clone(&schema), encoding)?;
+        let mut dropped = Vec::new();
+        let mut filler = context.filler();
+        day.distinct(true, |distinct| {
+            dropped.extend(distinct.dropped);
+            let mut batches = distinct.batches.into_iter();
+            batches.try_for_each(|batch| writer.write(&filler.fill(batch)?))
+        })?;
+        Ok((writer.close()?, dropped, filler.filled()))
+    };
+    // Many days keep all threads busy; of few, each is written by all of them.
+    let written: Result<Vec<_>> = engine.decode(|| match days.len() > 2 * engine.threads() {
+        true => days
             .into_par_iter()
-            .map(|day| {
-                let mut writer = DayWriter::create(folder, day.day, Arc::clone(&schema))?;
-                let mut dropped = Vec::new();
-                let mut filler = context.filler();
-                day.distinct(true, |distinct| {
-                    dropped.extend(distinct.dropped);
-                    let mut batches = distinct.batches.into_iter();
-                    batches.try_for_each(|batch| writer.write(&filler.fill(batch)?))
-                })?;
-                Ok((writer.close()?, dropped, filler.filled()))
-            })
-            .collect::<Result<Vec<_>>>()
-    })?;
+            .map(|day| write(day, Encoding::InTurn))
+            .collect(),
+        false => days
+            .into_iter()
+            .map(|day| write(day, Encoding::SideBySide))
+            .collect(),
+    });
+    let written = written?;
     let mut files = Vec::new();
     let mut filled = Filled::default();
     for (file, dropped, of_day) in written {

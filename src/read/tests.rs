@@ -187,8 +187,9 @@ fn an_archive_beside_raw_logs_is_read_like_them_and_its_copies_are_found() {
     }
     let batch = batch.take().unwrap().unwrap();
     let canonical: Vec<usize> = (0..batch.num_columns() - 1).collect();
-    let mut writer =
-        archive::DayWriter::create(case.folder.path(), Some(20514), signin::schema()).unwrap();
+    let (root, schema) = (case.folder.path(), signin::schema());
+    let encoding = archive::Encoding::InTurn;
+    let mut writer = archive::DayWriter::create(root, Some(20514), schema, encoding).unwrap();
     writer.write(&batch.project(&canonical).unwrap()).unwrap();
     writer.close().unwrap();
 

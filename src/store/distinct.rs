@@ -13,6 +13,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 use rayon::slice::ParallelSlice;
 
 use super::merge::{self, At};
+use super::packed::{is_packed, pack};
 use super::{PLACE, SEGMENT_ROWS, SOURCE, times};
 use crate::error::{Error, Result};
 use crate::signin::{Columns, RICHNESS};
@@ -60,8 +61,14 @@ pub(super) fn distinct(
         for (at, row) in bests {
             keep[at][row] = false;
         }
-        keep.push(vec![true; rows.num_rows()]);
-        batches.push(rows);
+        let pieces = match batches.first().map(RecordBatch::schema) {
+            Some(schema) if is_packed(&schema) => pack(&rows, &schema).map_err(failed)?,
+            _ => vec![rows],
+        };
+        for rows in pieces {
+            keep.push(vec![true; rows.num_rows()]);
+            batches.push(rows);
+        }
     }
     let rows = if sorted {
         in_order(&batches, &keep)

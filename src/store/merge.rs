@@ -4,11 +4,14 @@
 //! only the columns that were asked for. Which copy a value is taken from follows from the rank of
 //! the copies alone, so the same inputs give the same rows.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::interleave;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{Field, Schema, TimestampMicrosecondType, UInt16Type};
 use arrow::error::ArrowError;
 
+use super::packed::plain;
 use super::{PLACE, SOURCE};
 use crate::signin::RICHNESS;
 
@@ -45,7 +48,14 @@ impl Says {
                 _ => 3,
             };
         }
-        let text = || column.as_string_opt::<i32>().map(|texts| texts.value(row));
+        let text = || match column.as_dictionary_opt::<UInt16Type>() {
+            Some(packed) => {
+                let key = usize::from(packed.keys().value(row));
+                let texts = packed.values().as_string_opt::<i32>();
+                texts.map(|texts| texts.value(key))
+            }
+            None => column.as_string_opt::<i32>().map(|texts| texts.value(row)),
+        };
         match (self, text()) {
             (Says::Known, Some("unknown"))
             | (Says::Reason, Some("absent"))
@@ -69,7 +79,7 @@ fn says(column: &str) -> Option<Says> {
 }
 
 /// For each group of copies (best first) of which the best lacks what another says: the best one, and
-/// all such rows put together in this order. `None` if there is no such group.
+/// all such rows put together in this order, with plain text. `None` if there is no such group.
 pub(super) fn merged(
     batches: &[RecordBatch],
     groups: &[Vec<At>],
@@ -100,14 +110,18 @@ pub(super) fn merged(
         return Ok(None);
     }
     let columns = sources.iter().enumerate().map(|(column, places)| {
-        let arrays: Vec<&dyn Array> = batches
-            .iter()
-            .map(|batch| batch.column(column).as_ref())
-            .collect();
+        let arrays = batches.iter().map(|batch| plain(batch.column(column)));
+        let arrays = arrays.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+        let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
         interleave(&arrays, places)
     });
-    let columns = columns.collect::<Result<_, _>>()?;
-    Ok(Some((bests, RecordBatch::try_new(schema, columns)?)))
+    let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
+    let fields = schema.fields().iter().zip(&columns);
+    let fields: Vec<Field> = fields
+        .map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true))
+        .collect();
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    Ok(Some((bests, rows)))
 }
 
 /// The first of the copies that says most in `column`.

@@ -6,6 +6,7 @@
 
 mod distinct;
 mod merge;
+mod packed;
 mod spill;
 mod timeless;
 
@@ -41,6 +42,8 @@ const NEEDED: [&str; 3] = ["sign_in_id", "time", "ingested_at"];
 pub struct Store {
     columns: Columns,
     schema: SchemaRef,
+    /// The same columns as they are kept, if that is not as they come.
+    packed: Option<SchemaRef>,
     budget: usize,
     temp: PathBuf,
     inner: Mutex<Inner>,
@@ -50,7 +53,7 @@ pub struct Store {
 struct Inner {
     days: BTreeMap<Day, DayRows>,
     in_memory: usize,
-    spill: Option<Spill>,
+    spill: Option<Arc<Spill>>,
 }
 
 /// The rows of one day, in no order.
@@ -64,17 +67,23 @@ struct DayRows {
 }
 
 enum Segment {
-    Memory(RecordBatch),
+    /// Rows, and the bytes that they would take with plain text.
+    Memory(RecordBatch, usize),
     Spilled(Spilled),
 }
 
 impl Segment {
-    /// What it takes in memory, or would.
+    /// What its rows take in memory with plain text, or would.
     fn bytes(&self) -> usize {
         match self {
-            Segment::Memory(batch) => batch.get_array_memory_size(),
+            Segment::Memory(_, plain) => *plain,
             Segment::Spilled(spilled) => spilled.memory,
         }
+    }
+
+    /// Whether every row is known to lie in the minutes `first..end` of its day.
+    fn lies_within(&self, first: usize, end: usize) -> bool {
+        matches!(self, Segment::Spilled(spilled) if spilled.lies_within(first, end))
     }
 }
 
@@ -90,9 +99,18 @@ impl Store {
         Store {
             columns,
             schema: Arc::new(Schema::new(fields)),
+            packed: None,
             budget,
             temp: temp.to_owned(),
             inner: Mutex::default(),
+        }
+    }
+
+    /// The same, but text is kept in dictionaries, and given so where rows are not sorted.
+    pub fn packed(self) -> Store {
+        Store {
+            packed: Some(packed::packed(&self.schema)),
+            ..self
         }
     }
 
@@ -127,7 +145,7 @@ impl Store {
             drop(inner);
             let mut sealed = Vec::new();
             for (day, pending) in full {
-                let segment = Sealed::of(&self.schema, pending);
+                let segment = Sealed::of(&self.schema, self.packed.as_ref(), pending);
                 sealed.push((day, segment.map_err(|error| self.failed(error))?));
             }
             inner = self.lock();
@@ -136,7 +154,16 @@ impl Store {
             }
         }
         if inner.in_memory > self.budget {
-            inner.spill(&self.temp, &self.schema)?;
+            let taken = inner.take(&self.schema, self.packed.as_ref());
+            let spill = inner.spill(&self.temp)?;
+            // Packing takes longer than writing: others may push meanwhile.
+            drop(inner);
+            for (day, batch, plain) in taken.map_err(|error| self.failed(error))? {
+                let spilled = spill.write(&batch, plain)?;
+                let mut inner = self.lock();
+                let rows = inner.days.entry(day).or_insert_with(DayRows::new);
+                rows.segments.push(Segment::Spilled(spilled));
+            }
         }
         Ok(())
     }
@@ -171,19 +198,20 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner);
         let days: Vec<Day> = inner.days.keys().copied().collect();
         for day in days {
-            inner.seal(day, &schema).map_err(|source| Error::Table {
+            let sealed = inner.seal(day, &schema, self.packed.as_ref());
+            sealed.map_err(|source| Error::Table {
                 input: self.temp.display().to_string(),
                 source,
             })?;
         }
         timeless::settle(&mut inner)?;
-        let spill = Arc::new(inner.spill);
+        let spill = inner.spill;
         let days = inner.days.into_iter().map(|(day, rows)| DayOfStore {
             day,
             rows,
             columns,
             share,
-            spill: Arc::clone(&spill),
+            spill: spill.clone(),
         });
         Ok(days.collect())
     }
@@ -284,61 +312,96 @@ fn minute_of(time: i64) -> usize {
 
 /// Small batches of a day, put together into one segment.
 struct Sealed {
-    segment: RecordBatch,
+    /// The rows, with the bytes that they would take with plain text.
+    segments: Vec<(RecordBatch, usize)>,
     /// The memory that the small batches took.
     before: usize,
 }
 
 impl Sealed {
-    fn of(schema: &SchemaRef, pending: Vec<RecordBatch>) -> Result<Sealed, ArrowError> {
-        Ok(Sealed {
-            segment: concat_batches(schema, &pending)?,
-            before: pending.iter().map(RecordBatch::get_array_memory_size).sum(),
-        })
+    fn of(
+        schema: &SchemaRef,
+        packed: Option<&SchemaRef>,
+        pending: Vec<RecordBatch>,
+    ) -> Result<Sealed, ArrowError> {
+        let whole = concat_batches(schema, &pending)?;
+        let (rows, plain) = (whole.num_rows(), whole.get_array_memory_size());
+        let before = pending.iter().map(RecordBatch::get_array_memory_size).sum();
+        drop(pending);
+        let pieces = match packed {
+            None => vec![whole],
+            Some(packed) => packed::pack(&whole, packed)?,
+        };
+        let sized = |piece: RecordBatch| {
+            let bytes = plain / rows.max(1) * piece.num_rows();
+            (piece, bytes)
+        };
+        let segments = pieces.into_iter().map(sized).collect();
+        Ok(Sealed { segments, before })
     }
 }
 
 impl Inner {
     /// Takes a segment in place of the batches that it was made of.
     fn add(&mut self, day: Day, sealed: Sealed) {
-        let after = sealed.segment.get_array_memory_size();
-        self.in_memory = self.in_memory.saturating_sub(sealed.before) + after;
+        let segments = sealed.segments.into_iter();
         let rows = self.days.entry(day).or_insert_with(DayRows::new);
-        rows.segments.push(Segment::Memory(sealed.segment));
+        self.in_memory = self.in_memory.saturating_sub(sealed.before);
+        for (segment, plain) in segments {
+            self.in_memory += segment.get_array_memory_size();
+            rows.segments.push(Segment::Memory(segment, plain));
+        }
     }
 
     /// Puts the small batches of a day together, however few they are.
-    fn seal(&mut self, day: Day, schema: &SchemaRef) -> Result<(), ArrowError> {
+    fn seal(
+        &mut self,
+        day: Day,
+        schema: &SchemaRef,
+        packed: Option<&SchemaRef>,
+    ) -> Result<(), ArrowError> {
         let pending = self.days.get_mut(&day).map(DayRows::take_pending);
         match pending.filter(|pending| !pending.is_empty()) {
-            Some(pending) => Sealed::of(schema, pending).map(|sealed| self.add(day, sealed)),
+            Some(pending) => {
+                Sealed::of(schema, packed, pending).map(|sealed| self.add(day, sealed))
+            }
             None => Ok(()),
         }
     }
 
-    fn spill(&mut self, temp: &Path, schema: &SchemaRef) -> Result<()> {
-        let mut spill = match self.spill.take() {
-            Some(spill) => spill,
-            None => Spill::create(temp)?,
-        };
+    /// Takes out all rows that are in memory, to be spilled.
+    fn take(
+        &mut self,
+        schema: &SchemaRef,
+        packed: Option<&SchemaRef>,
+    ) -> Result<Vec<(Day, RecordBatch, usize)>, ArrowError> {
         let days: Vec<Day> = self.days.keys().copied().collect();
+        let mut taken = Vec::new();
         for day in days {
-            self.seal(day, schema).map_err(|source| Error::Table {
-                input: temp.display().to_string(),
-                source,
-            })?;
+            self.seal(day, schema, packed)?;
             let Some(rows) = self.days.get_mut(&day) else {
                 continue;
             };
-            for segment in &mut rows.segments {
-                if let Segment::Memory(batch) = segment {
-                    *segment = Segment::Spilled(spill.write(batch)?);
-                }
-            }
+            let in_memory = rows
+                .segments
+                .extract_if(.., |segment| matches!(segment, Segment::Memory(..)));
+            taken.extend(in_memory.filter_map(|segment| match segment {
+                Segment::Memory(batch, plain) => Some((day, batch, plain)),
+                Segment::Spilled(_) => None,
+            }));
         }
         self.in_memory = 0;
-        self.spill = Some(spill);
-        Ok(())
+        Ok(taken)
+    }
+
+    /// The file for rows that do not fit.
+    fn spill(&mut self, temp: &Path) -> Result<Arc<Spill>> {
+        let spill = match self.spill.take() {
+            Some(spill) => spill,
+            None => Arc::new(Spill::create(temp)?),
+        };
+        self.spill = Some(Arc::clone(&spill));
+        Ok(spill)
     }
 }
 
@@ -349,7 +412,7 @@ pub struct DayOfStore {
     rows: DayRows,
     columns: Columns,
     share: usize,
-    spill: Arc<Option<Spill>>,
+    spill: Option<Arc<Spill>>,
 }
 
 impl DayOfStore {
@@ -369,7 +432,7 @@ impl DayOfStore {
             let mut batches = Vec::new();
             for segment in self.rows.segments.iter_mut() {
                 let batch = match segment {
-                    Segment::Memory(batch) => batch.clone(),
+                    Segment::Memory(batch, _) => batch.clone(),
                     Segment::Spilled(spilled) if whole || spilled.touches(first, end) => {
                         match self.spill.as_ref() {
                             Some(spill) => spill.read(spilled)?,
@@ -378,10 +441,15 @@ impl DayOfStore {
                     }
                     Segment::Spilled(_) => continue,
                 };
-                batches.push(if whole {
-                    batch
-                } else {
-                    within(&batch, first, end)?
+                let all = whole || segment.lies_within(first, end);
+                let batch = match all {
+                    true => batch,
+                    false => within(&batch, first, end)?,
+                };
+                // Rows that are put in order come from many segments, each with its own dictionaries.
+                batches.push(match sorted {
+                    true => packed::unpack(&batch).map_err(unreadable)?,
+                    false => batch,
                 });
             }
             if whole {
@@ -415,11 +483,14 @@ impl DayOfStore {
     }
 }
 
-fn within(batch: &RecordBatch, first: usize, end: usize) -> Result<RecordBatch> {
-    let failed = |source| Error::Table {
+fn unreadable(source: ArrowError) -> Error {
+    Error::Table {
         input: "temporary rows".to_owned(),
         source,
-    };
+    }
+}
+
+fn within(batch: &RecordBatch, first: usize, end: usize) -> Result<RecordBatch> {
     let rows: Vec<u32> = times(batch)
         .into_iter()
         .flat_map(|times| times.iter().enumerate())
@@ -430,7 +501,7 @@ fn within(batch: &RecordBatch, first: usize, end: usize) -> Result<RecordBatch> 
         batch,
         &arrow::array::PrimitiveArray::<UInt32Type>::from(rows),
     )
-    .map_err(failed)
+    .map_err(unreadable)
 }
 
 #[cfg(test)]

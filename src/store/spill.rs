@@ -3,11 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
-use arrow::compute::{max, min};
+use arrow::array::{RecordBatch, TimestampMicrosecondArray};
 use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
@@ -15,26 +15,54 @@ use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 
 use crate::error::{Error, IntoTableError, Result};
 
+/// The file; several threads write to it and read from it.
 pub(super) struct Spill {
     file: Mutex<File>,
     folder: PathBuf,
-    end: u64,
 }
 
 /// Where a piece of rows lies in the file.
 pub(super) struct Spilled {
     offset: u64,
     length: u64,
-    /// Bytes that the rows take in memory.
+    /// Bytes that the rows take in memory with plain text.
     pub(super) memory: usize,
-    minutes: Option<(usize, usize)>,
+    minutes: Option<Minutes>,
+}
+
+/// A set of the minutes of a day: inputs of several hours are read side by side, so the rows of one piece may lie hours
+/// apart.
+struct Minutes([u64; 1440 / 64 + 1]);
+
+impl Minutes {
+    fn of(times: &TimestampMicrosecondArray) -> Minutes {
+        let mut set = Minutes(Default::default());
+        for time in times.iter().flatten() {
+            let minute = super::minute_of(time);
+            set.0[minute / 64] |= 1 << (minute % 64);
+        }
+        set
+    }
+
+    fn any(&self, minutes: Range<usize>) -> bool {
+        let mut minutes = minutes;
+        minutes.any(|minute| self.0[minute / 64] >> (minute % 64) & 1 == 1)
+    }
 }
 
 impl Spilled {
     /// Whether any row may lie in the minutes `first..end` of its day.
     pub(super) fn touches(&self, first: usize, end: usize) -> bool {
-        self.minutes
-            .is_none_or(|(earliest, latest)| earliest < end && latest >= first)
+        let minutes = self.minutes.as_ref();
+        minutes.is_none_or(|minutes| minutes.any(first..end))
+    }
+}
+
+impl Spilled {
+    /// Whether every row is known to lie in the minutes `first..end` of its day.
+    pub(super) fn lies_within(&self, first: usize, end: usize) -> bool {
+        let others = |minutes: &Minutes| minutes.any(0..first) || minutes.any(end..1440);
+        self.minutes.as_ref().is_some_and(|it| !others(it))
     }
 }
 
@@ -44,11 +72,11 @@ impl Spill {
         Ok(Spill {
             file: Mutex::new(file),
             folder: folder.to_owned(),
-            end: 0,
         })
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<Spilled> {
+    /// Writes rows that take `memory` bytes with plain text.
+    pub(super) fn write(&self, batch: &RecordBatch, memory: usize) -> Result<Spilled> {
         let failed = |error: ArrowError| error.into_error(&self.folder);
         let options = IpcWriteOptions::default()
             .try_with_compression(Some(CompressionType::LZ4_FRAME))
@@ -58,21 +86,21 @@ impl Spill {
             StreamWriter::try_new_with_options(Vec::new(), &schema, options).map_err(failed)?;
         writer.write(batch).map_err(failed)?;
         let bytes = writer.into_inner().map_err(failed)?;
-        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let offset = self.end;
-        file.seek(SeekFrom::Start(offset))
-            .and_then(|_| file.write_all(&bytes))
-            .map_err(Error::write(&self.folder))?;
-        self.end += bytes.len() as u64;
-        let minutes = super::times(batch)
-            .and_then(|times| Some((min(times)?, max(times)?)))
-            .map(|(first, last)| (super::minute_of(first), super::minute_of(last)));
+        let offset = self.append(&bytes).map_err(Error::write(&self.folder))?;
         Ok(Spilled {
             offset,
             length: bytes.len() as u64,
-            memory: batch.get_array_memory_size(),
-            minutes,
+            memory,
+            minutes: super::times(batch).map(Minutes::of),
         })
+    }
+
+    /// Where the bytes begin that have been added at the end.
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let offset = file.seek(SeekFrom::End(0))?;
+        file.write_all(bytes)?;
+        Ok(offset)
     }
 
     pub(super) fn read(&self, spilled: &Spilled) -> Result<RecordBatch> {

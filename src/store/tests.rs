@@ -85,7 +85,8 @@ fn kept(store: Store, share: usize, sorted: bool) -> Kept {
                     .column_by_name("sign_in_id")
                     .unwrap()
                     .as_string::<i32>();
-                let cities = batch.column_by_name("city").unwrap().as_string::<i32>();
+                let cities = packed::plain(batch.column_by_name("city").unwrap()).unwrap();
+                let cities = cities.as_string::<i32>();
                 for row in 0..batch.num_rows() {
                     let text = |column: &arrow::array::StringArray| {
                         column.is_valid(row).then(|| column.value(row).to_owned())
@@ -106,17 +107,21 @@ fn store(budget: usize, temp: &Path) -> Store {
     Store::new(columns(), budget, temp)
 }
 
-/// Pushes (input, rows) in this order, and takes out what stays.
+/// Pushes (input, rows) in this order, and takes out what stays, which is the same however text is kept.
 fn once(pushes: &[(u32, &[Signin<'_>])]) -> Kept {
     let temp = tempfile::tempdir().unwrap();
-    let store = store(BIG, temp.path());
-    let mut place = 0;
-    for (input, rows) in pushes {
-        store.push(&batch(rows), *input, place).unwrap();
-        place += 1000;
-    }
-    assert!(store.is_resident());
-    kept(store, BIG, false)
+    let kept_in = |store: Store| {
+        let mut place = 0;
+        for (input, rows) in pushes {
+            store.push(&batch(rows), *input, place).unwrap();
+            place += 1000;
+        }
+        assert!(store.is_resident());
+        kept(store, BIG, false)
+    };
+    let kept = kept_in(store(BIG, temp.path()));
+    assert_eq!(kept, kept_in(store(BIG, temp.path()).packed()));
+    kept
 }
 
 #[test]
@@ -290,13 +295,23 @@ fn of_reasons_and_results_the_one_that_says_more_is_taken() {
         row("generic", "incorrect", "interactive", None),
         row("lockout", "correct", "adfs", None),
     ];
-    let store = Store::new(columns, BIG, temp.path());
-    for (input, copy) in (0..).zip(&copies) {
-        let mut batch = SigninBatch::new(Store::columns_for(columns));
-        batch.push(copy);
-        let batch = batch.take().unwrap().unwrap();
-        store.push(&batch, input, 0).unwrap();
+    let store = || Store::new(columns, BIG, temp.path());
+    for store in [store(), store().packed()] {
+        for (input, copy) in (0..).zip(&copies) {
+            let mut batch = SigninBatch::new(Store::columns_for(columns));
+            batch.push(copy);
+            let batch = batch.take().unwrap().unwrap();
+            store.push(&batch, input, 0).unwrap();
+        }
+        assert_eq!(
+            said_by(store),
+            ["lockout", "correct", "interactive", "absent"]
+        );
     }
+}
+
+/// What the rows of a store say of reasons and results, and where they were read.
+fn said_by(store: Store) -> Vec<String> {
     let mut said = Vec::new();
     for day in store.into_days(BIG).unwrap() {
         day.distinct(false, |distinct| {
@@ -308,15 +323,16 @@ fn of_reasons_and_results_the_one_that_says_more_is_taken() {
                     "category",
                     "source_file",
                 ] {
-                    let column = batch.column_by_name(name).unwrap().as_string::<i32>();
-                    said.extend(column.iter().flatten().map(str::to_owned));
+                    let column = packed::plain(batch.column_by_name(name).unwrap()).unwrap();
+                    let column = column.as_string::<i32>().iter();
+                    said.extend(column.flatten().map(str::to_owned));
                 }
             }
             Ok(())
         })
         .unwrap();
     }
-    assert_eq!(said, ["lockout", "correct", "interactive", "absent"]);
+    said
 }
 
 #[test]
@@ -406,7 +422,10 @@ fn archive() -> Vec<(u32, Vec<Signin<'static>>)> {
 }
 
 fn stored(pushes: &[(u32, Vec<Signin<'_>>)], budget: usize, temp: &Path) -> Store {
-    let store = store(budget, temp);
+    filled(store(budget, temp), pushes)
+}
+
+fn filled(store: Store, pushes: &[(u32, Vec<Signin<'_>>)]) -> Store {
     for (place, (input, rows)) in pushes.iter().enumerate() {
         store
             .push(&batch(rows), *input, place as u64 * 1000)
@@ -428,11 +447,18 @@ fn a_tiny_budget_gives_the_same_rows_as_a_big_one_and_leaves_no_file() {
     assert!(expected.dropped.values().sum::<u64>() > 300);
 
     for budget in [0, 10_000, 60_000] {
-        let store = stored(&pushes, budget, temp.path());
-        assert!(!store.is_resident(), "{budget}");
-        let got = kept(store, BIG, true);
-        assert_eq!(got.rows, expected.rows, "{budget}");
-        assert_eq!(got.dropped, expected.dropped, "{budget}");
+        for is_packed in [false, true] {
+            let store = store(budget, temp.path());
+            let store = match is_packed {
+                true => store.packed(),
+                false => store,
+            };
+            let store = filled(store, &pushes);
+            assert!(!store.is_resident(), "{budget} {is_packed}");
+            let got = kept(store, BIG, true);
+            assert_eq!(got.rows, expected.rows, "{budget} {is_packed}");
+            assert_eq!(got.dropped, expected.dropped, "{budget} {is_packed}");
+        }
     }
     assert_eq!(
         temp.path().read_dir().unwrap().count(),
@@ -550,7 +576,7 @@ proptest! {
         spilled in any::<bool>(),
     ) {
         let temp = tempfile::tempdir().unwrap();
-        let whole = store(BIG, temp.path());
+        let whole = store(BIG, temp.path()).packed();
         let mut pieces = Vec::new();
         for (input, rows) in inputs.iter().enumerate() {
             whole.push(&batch(rows), input as u32, 0).unwrap();

@@ -133,7 +133,8 @@ impl DayRows {
             }
         }
         self.rows += batch.num_rows();
-        self.segments.push(Segment::Memory(batch));
+        let bytes = batch.get_array_memory_size();
+        self.segments.push(Segment::Memory(batch, bytes));
     }
 }
 
@@ -141,7 +142,7 @@ impl Inner {
     /// The rows of a segment, wherever it is.
     fn load(&self, segment: &Segment) -> Result<RecordBatch> {
         match (segment, &self.spill) {
-            (Segment::Memory(batch), _) => Ok(batch.clone()),
+            (Segment::Memory(batch, _), _) => Ok(batch.clone()),
             (Segment::Spilled(spilled), Some(spill)) => spill.read(spilled),
             (Segment::Spilled(_), None) => Err(failed(ArrowError::IpcError(
                 "rows on disk without a file".to_owned(),

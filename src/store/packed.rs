@@ -1,0 +1,128 @@
+//! Rows as an analysis keeps them in memory: text that comes again and again is there once for each segment. That takes half
+//! the memory, so logs of twice the size can be judged without a temporary archive. Queries make it plain where they read it.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+
+/// Text of which every row has another.
+const UNIQUE: [&str; 3] = ["sign_in_id", "correlation_id", "session_id"];
+
+/// So many rows never have more values than a dictionary with keys of 16 bits can hold.
+pub(super) const MOST_ROWS: usize = 1 << 15;
+
+/// The columns of `schema`, packed.
+pub(super) fn packed(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let is_packed =
+            *field.data_type() == DataType::Utf8 && !UNIQUE.contains(&field.name().as_str());
+        match is_packed {
+            true => {
+                let keys = Box::new(DataType::UInt16);
+                let dictionary = DataType::Dictionary(keys, Box::new(DataType::Utf8));
+                Field::new(field.name(), dictionary, field.is_nullable())
+            }
+            false => field.as_ref().clone(),
+        }
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The rows in pieces that have the columns of `schema`, which are the same but packed.
+pub(super) fn pack(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+) -> Result<Vec<RecordBatch>, ArrowError> {
+    let rows = batch.num_rows();
+    let pieces = (0..rows).step_by(MOST_ROWS);
+    pieces
+        .map(|from| as_schema(&batch.slice(from, MOST_ROWS.min(rows - from)), schema))
+        .collect()
+}
+
+/// The rows with plain text.
+pub(super) fn unpack(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    if !is_packed(&schema) {
+        return Ok(batch.clone());
+    }
+    let fields = schema.fields().iter().map(|field| {
+        let kind = match field.data_type() {
+            DataType::Dictionary(_, values) => values.as_ref(),
+            kind => kind,
+        };
+        Field::new(field.name(), kind.clone(), field.is_nullable())
+    });
+    as_schema(batch, &Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+}
+
+/// One column with plain text.
+pub(super) fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() {
+        DataType::Dictionary(_, values) => cast(column, values),
+        _ => Ok(Arc::clone(column)),
+    }
+}
+
+/// Whether any column is packed.
+pub(super) fn is_packed(schema: &Schema) -> bool {
+    let mut fields = schema.fields().iter();
+    fields.any(|field| matches!(field.data_type(), DataType::Dictionary(..)))
+}
+
+fn as_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let columns = schema.fields().iter().zip(batch.columns());
+    let columns = columns.map(
+        |(field, column)| match column.data_type() == field.data_type() {
+            true => Ok(Arc::clone(column)),
+            false => cast(column, field.data_type()),
+        },
+    );
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::signin::{Columns, Signin, SigninBatch};
+    use arrow::array::AsArray;
+
+    #[test]
+    fn what_was_packed_is_the_same_unpacked_however_many_values_there_are() {
+        let mut batch = SigninBatch::new(Columns::ALL);
+        for row in 0..MOST_ROWS + 10 {
+            batch.push(&Signin {
+                sign_in_id: Some(row.to_string().into()),
+                city: (row % 3 != 0).then(|| (row % 2).to_string().into()),
+                user_agent: Some(format!("agent {row}").into()),
+                asn: Some(row as i64),
+                risk_event_types: (row % 5 == 0).then(|| vec!["a".into()]),
+                ..Signin::default()
+            });
+        }
+        let plain = batch.take().unwrap().unwrap();
+        let fields = plain.schema();
+        let fields = fields.fields().iter();
+        let bare: Vec<Field> = fields
+            .map(|field| field.as_ref().clone().with_metadata(HashMap::new()))
+            .collect();
+        let schema = Arc::new(Schema::new(bare));
+        let plain = RecordBatch::try_new(schema, plain.columns().to_vec()).unwrap();
+        let pieces = pack(&plain, &packed(&plain.schema())).unwrap();
+        let rows: Vec<_> = pieces.iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(rows, [MOST_ROWS, 10]);
+        for (piece, from) in pieces.iter().zip([0, MOST_ROWS]) {
+            let city = piece.column_by_name("city").unwrap();
+            assert_eq!(city.as_any_dictionary().values().len(), 2);
+            let id = piece.column_by_name("sign_in_id").unwrap();
+            assert_eq!(*id.data_type(), DataType::Utf8);
+            assert_eq!(unpack(piece).unwrap(), plain.slice(from, piece.num_rows()));
+        }
+        assert_eq!(unpack(&plain).unwrap(), plain);
+    }
+}
