@@ -6,6 +6,9 @@
 //! when one is full, and old ones go when everything in them is older than what is remembered.
 //! Findings are written here before they are told, and marked afterwards: after a crash between the
 //! two they are told again, word for word.
+//!
+//! A host that acknowledges gives messages one by one, and a frame of one sign-in is forty times as long as one sign-in in a
+//! frame of many. So what is deferred goes to the file `deferred`, which is emptied when it has been committed together.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Write};
@@ -26,6 +29,8 @@ use super::metrics::Counters;
 use super::told::Entry;
 use crate::error::{Error, Result};
 
+/// The file of what is deferred.
+const DEFERRED: &str = "deferred";
 /// A file is full then.
 const FULL: u64 = 64 << 20;
 /// No frame is longer; a length beyond it is damage.
@@ -56,6 +61,8 @@ pub(super) enum Record {
     Told,
     /// How far it has come.
     Reached(Counters),
+    /// Sign-ins that were not committed.
+    Deferred(RecordBatch),
 }
 
 impl Record {
@@ -66,6 +73,7 @@ impl Record {
             Record::Telling(_) => 2,
             Record::Told => 3,
             Record::Reached(_) => 4,
+            Record::Deferred(_) => 5,
         }
     }
 
@@ -78,7 +86,7 @@ impl Record {
             Record::Telling(entries) => json(serde_json::to_vec(entries)),
             Record::Reached(counters) => json(serde_json::to_vec(counters)),
             Record::Told => Ok(Vec::new()),
-            Record::Rows(batch) => {
+            Record::Rows(batch) | Record::Deferred(batch) => {
                 let options = IpcWriteOptions::default()
                     .try_with_compression(Some(CompressionType::LZ4_FRAME))?;
                 let schema = batch.schema();
@@ -92,9 +100,13 @@ impl Record {
     fn read(kind: u8, bytes: &[u8]) -> Option<Record> {
         Some(match kind {
             0 => Record::State(serde_json::from_slice(bytes).ok()?),
-            1 => {
+            1 | 5 => {
                 let mut reader = StreamReader::try_new(bytes, None).ok()?;
-                Record::Rows(reader.next()?.ok()?)
+                let rows = reader.next()?.ok()?;
+                match kind {
+                    1 => Record::Rows(rows),
+                    _ => Record::Deferred(rows),
+                }
             }
             2 => Record::Telling(serde_json::from_slice(bytes).ok()?),
             3 => Record::Told,
@@ -114,6 +126,8 @@ pub(super) struct Journal {
     newest: i64,
     /// The files before it, each with the age of its newest sign-in.
     earlier: Vec<(u64, i64)>,
+    deferred: File,
+    has_deferred: bool,
     /// Held as long as this lives, so that two streams never share a state.
     _lock: File,
 }
@@ -183,6 +197,14 @@ impl Replayed {
             }
             files.push((number, newest));
         }
+        let path = folder.join(DEFERRED);
+        if path.exists() {
+            let whole = frames(&path, &mut each)?;
+            // What is half-written was never answered.
+            let file = OpenOptions::new().write(true).open(&path);
+            file.and_then(|file| file.set_len(whole))
+                .map_err(Error::write(&path))?;
+        }
         Ok(Replayed {
             folder: folder.to_owned(),
             files,
@@ -195,7 +217,11 @@ impl Replayed {
     pub(super) fn begin(self, state: &State) -> Result<Journal> {
         let number = self.files.last().map_or(1, |(last, _)| last + 1);
         let (file, length) = begin(&self.folder, number, state)?;
+        let path = self.folder.join(DEFERRED);
+        let deferred = OpenOptions::new().create(true).append(true).open(&path);
         Ok(Journal {
+            deferred: deferred.map_err(Error::write(&path))?,
+            has_deferred: true,
             folder: self.folder,
             file,
             number,
@@ -237,9 +263,24 @@ impl Journal {
         Ok(())
     }
 
-    /// Waits until the disk has it.
+    /// Keeps rows that will be appended later, together with others: what is kept outlives this process, though not
+    /// the system.
+    pub(super) fn defer(&mut self, rows: &RecordBatch) -> Result<()> {
+        let path = self.folder.join(DEFERRED);
+        let frame = frame(&Record::Deferred(rows.clone())).map_err(Error::table(&path))?;
+        self.has_deferred = true;
+        let written = self.deferred.write_all(&frame);
+        written.map_err(Error::write(&path))
+    }
+
+    /// Waits until the disk has what was appended. Everything that was deferred must have been: it goes.
     pub(super) fn sync(&mut self) -> Result<()> {
-        self.file.sync_data().map_err(Error::write(&self.folder))
+        self.file.sync_data().map_err(Error::write(&self.folder))?;
+        if std::mem::take(&mut self.has_deferred) {
+            let emptied = self.deferred.set_len(0);
+            emptied.map_err(Error::write(&self.folder.join(DEFERRED)))?;
+        }
+        Ok(())
     }
 
     /// Whether a new file should be begun.
@@ -319,5 +360,75 @@ fn frames(path: &Path, mut each: impl FnMut(Record) -> Result<()>) -> Result<u64
         };
         each(record)?;
         whole += (length + head.len()) as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, Int32Array};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    fn rows(values: &[i32]) -> RecordBatch {
+        let column = Arc::new(Int32Array::from(values.to_vec()));
+        RecordBatch::try_from_iter([("a", column as _)]).unwrap()
+    }
+
+    /// What is read again: rows, and those that were only deferred.
+    fn read(folder: &Path) -> (Replayed, Vec<i32>, Vec<i32>) {
+        let (mut appended, mut deferred) = (Vec::new(), Vec::new());
+        let replayed = Replayed::open(
+            folder,
+            Duration::ZERO,
+            |_| 0,
+            |record| {
+                let (rows, place) = match record {
+                    Record::Rows(rows) => (rows, &mut appended),
+                    Record::Deferred(rows) => (rows, &mut deferred),
+                    _ => return Ok(()),
+                };
+                let values = rows.column(0).as_primitive::<Int32Type>();
+                place.extend_from_slice(values.values());
+                Ok(())
+            },
+        );
+        (replayed.unwrap(), appended, deferred)
+    }
+
+    #[test]
+    fn what_is_deferred_is_there_until_it_is_committed_however_the_process_ends() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path();
+        let mut journal = read(folder).0.begin(&State::default()).unwrap();
+        journal.append(&Record::Rows(rows(&[1])), 0).unwrap();
+        journal.sync().unwrap();
+        journal.defer(&rows(&[2])).unwrap();
+        journal.defer(&rows(&[3])).unwrap();
+        drop(journal);
+        // The last one was only half written.
+        let path = folder.join(DEFERRED);
+        let length = fs::metadata(&path).unwrap().len();
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(length - 1).unwrap();
+
+        let (replayed, appended, deferred) = read(folder);
+        assert_eq!((appended, deferred), (vec![1], vec![2]));
+        assert!(replayed.damaged.is_empty());
+        let mut journal = replayed.begin(&State::default()).unwrap();
+        journal.defer(&rows(&[4])).unwrap();
+        drop(journal);
+        let (replayed, appended, deferred) = read(folder);
+        assert_eq!((appended, deferred), (vec![1], vec![2, 4]));
+
+        let mut journal = replayed.begin(&State::default()).unwrap();
+        journal.append(&Record::Rows(rows(&[2, 4])), 0).unwrap();
+        journal.sync().unwrap();
+        journal.defer(&rows(&[5])).unwrap();
+        drop(journal);
+        let (_, appended, deferred) = read(folder);
+        assert_eq!((appended, deferred), (vec![1, 2, 4], vec![5]));
     }
 }

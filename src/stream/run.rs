@@ -93,6 +93,7 @@ pub fn run<W: Write>(
         sinks,
         journal: None,
         unsafe_rows: Vec::new(),
+        deferred: 0,
         safe_lines: 0,
         counters: Counters::default(),
         tenants: HashMap::new(),
@@ -148,8 +149,9 @@ struct Stream<'s, W: Write> {
     remembered: Remembered,
     sinks: Sinks<W>,
     journal: Option<Journal>,
-    /// Rows that are not in the journal yet.
+    /// Rows that are not in the journal yet, and how many of these batches have been deferred.
     unsafe_rows: Vec<RecordBatch>,
+    deferred: usize,
     /// Lines that are in it.
     safe_lines: u64,
     counters: Counters,

@@ -3,12 +3,17 @@
 use std::io::Write;
 use std::time::Instant;
 
-use super::{PREDECESSOR, Stream, newest};
+use arrow::compute::concat_batches;
+
+use super::{PREDECESSOR, Stream, failed, newest};
 use crate::error::Result;
 use crate::stream::Mode;
 use crate::stream::history::NEVER;
 use crate::stream::journal::{Journal, Record, Replayed, State};
 use crate::stream::told::Entry;
+
+/// So many rows are written together.
+const TOGETHER: usize = 4096;
 
 impl<W: Write> Stream<'_, W> {
     /// Goes on where an earlier run ended, however it ended.
@@ -28,6 +33,10 @@ impl<W: Write> Stream<'_, W> {
                     self.clock.set(self.clock.latest().max(state.latest));
                 }
                 Record::Rows(rows) => self.remember(&rows)?,
+                Record::Deferred(rows) => {
+                    self.remember(&rows)?;
+                    self.unsafe_rows.push(rows);
+                }
                 Record::Telling(entries) => {
                     telling = entries.clone();
                     self.told.restore(entries);
@@ -53,7 +62,11 @@ impl<W: Write> Stream<'_, W> {
         journal.append(&Record::Told, NEVER)?;
         self.journal = Some(journal);
         self.is_dirty = true;
-        Ok(())
+        self.write_rows()?;
+        match &mut self.journal {
+            Some(journal) => journal.sync(),
+            None => Ok(()),
+        }
     }
 
     fn state(&self) -> State {
@@ -68,17 +81,34 @@ impl<W: Write> Stream<'_, W> {
     /// Gives the rows that are not in the journal yet to the system, so that they outlive this process.
     pub(super) fn hand_over(&mut self) -> Result<()> {
         if let Some(journal) = &mut self.journal {
-            for rows in self.unsafe_rows.drain(..) {
-                let newest = newest(&rows);
-                journal.append(&Record::Rows(rows), newest)?;
+            for rows in self.unsafe_rows.iter().skip(self.deferred) {
+                journal.defer(rows)?;
             }
+            self.deferred = self.unsafe_rows.len();
         }
         Ok(())
     }
 
     /// Writes the rows that are not in the journal yet, and how far it has come.
     pub(super) fn write_rows(&mut self) -> Result<()> {
-        self.hand_over()?;
+        self.deferred = 0;
+        let mut waiting = std::mem::take(&mut self.unsafe_rows).into_iter();
+        loop {
+            // One by one they would take forty times the room.
+            let (mut together, mut number) = (Vec::new(), 0);
+            while number < TOGETHER
+                && let Some(rows) = waiting.next()
+            {
+                number += rows.num_rows();
+                together.push(rows);
+            }
+            let (Some(first), Some(journal)) = (together.first(), &mut self.journal) else {
+                break;
+            };
+            let rows = concat_batches(&first.schema(), &together).map_err(failed)?;
+            let newest = newest(&rows);
+            journal.append(&Record::Rows(rows), newest)?;
+        }
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
