@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::AsArray;
-use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::catalog::TableProvider;
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::{Expr, col, lit};
@@ -109,11 +109,7 @@ pub(super) fn signins(
             drop_copies(&mut inputs, &distinct.dropped);
             batches.extend(distinct.batches);
         }
-        let schema = match batches.first() {
-            Some(batch) => batch.schema(),
-            None => columns.schema(),
-        };
-        Arc::new(Table::new(schema, batches))
+        Arc::new(Table::new(described(&columns.schema(), &batches), batches))
     } else {
         progress.enter("sorting by day");
         let folder = engine.temp().join("signins");
@@ -131,6 +127,18 @@ pub(super) fn signins(
         batch_rows,
         coverage,
     })
+}
+
+/// The columns of `schema`, with what describes them, as the rows have them: plain or in dictionaries.
+fn described(schema: &Schema, rows: &[RecordBatch]) -> SchemaRef {
+    let kept = rows.first().map(RecordBatch::schema);
+    let fields = schema.fields().iter().map(|field| {
+        let kept = kept.as_ref();
+        let kept = kept.and_then(|kept| kept.field_with_name(field.name()).ok());
+        let kind = kept.unwrap_or(field).data_type().clone();
+        field.as_ref().clone().with_data_type(kind)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// The days of one archive, queried where they are.

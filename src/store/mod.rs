@@ -7,6 +7,7 @@
 mod distinct;
 mod merge;
 mod packed;
+mod sealed;
 mod spill;
 mod timeless;
 
@@ -17,13 +18,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{
     Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType, UInt32Type};
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
 use crate::signin::{Columns, RICHNESS};
 pub use distinct::Distinct;
+use sealed::Sealed;
 use spill::{Spill, Spilled};
 
 /// Days since the Unix epoch, in UTC; `None` for sign-ins without an event time.
@@ -308,37 +310,6 @@ impl DayRows {
 
 fn minute_of(time: i64) -> usize {
     (time.rem_euclid(DAY_MICROS) / MINUTE_MICROS) as usize
-}
-
-/// Small batches of a day, put together into one segment.
-struct Sealed {
-    /// The rows, with the bytes that they would take with plain text.
-    segments: Vec<(RecordBatch, usize)>,
-    /// The memory that the small batches took.
-    before: usize,
-}
-
-impl Sealed {
-    fn of(
-        schema: &SchemaRef,
-        packed: Option<&SchemaRef>,
-        pending: Vec<RecordBatch>,
-    ) -> Result<Sealed, ArrowError> {
-        let whole = concat_batches(schema, &pending)?;
-        let (rows, plain) = (whole.num_rows(), whole.get_array_memory_size());
-        let before = pending.iter().map(RecordBatch::get_array_memory_size).sum();
-        drop(pending);
-        let pieces = match packed {
-            None => vec![whole],
-            Some(packed) => packed::pack(&whole, packed)?,
-        };
-        let sized = |piece: RecordBatch| {
-            let bytes = plain / rows.max(1) * piece.num_rows();
-            (piece, bytes)
-        };
-        let segments = pieces.into_iter().map(sized).collect();
-        Ok(Sealed { segments, before })
-    }
 }
 
 impl Inner {
