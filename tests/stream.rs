@@ -615,6 +615,7 @@ fn as_rsyslog(folder: &Path, lines: &[String], kills: usize, seed: u64) {
         ]);
         command.arg("--out").arg(folder.join("out.ndjson"));
         command.arg("--state-dir").arg(folder.join("state"));
+        command.arg("--metrics").arg(folder.join("metrics"));
         let mut stream = Running::start(command);
         assert_eq!(stream.read(), "OK");
         stream
@@ -665,6 +666,9 @@ fn as_rsyslog(folder: &Path, lines: &[String], kills: usize, seed: u64) {
     }
     assert_eq!(killed, kills, "too few lines for so many kills");
     assert_eq!(stream.end(), (0, String::new()));
+    let metrics = fs::read_to_string(folder.join("metrics")).unwrap();
+    let counted = format!("\nsignsift_stream_sign_ins_total {}\n", lines.len());
+    assert!(metrics.contains(&counted), "not {counted:?} in\n{metrics}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ impl<W: Write> Stream<'_, W> {
             return Ok(());
         };
         let mut telling = Vec::new();
+        let mut committed = None;
         let patience = self.settings.grace * PREDECESSOR;
         let replayed = Replayed::open(folder, patience, newest, |record| {
             match record {
@@ -34,6 +35,8 @@ impl<W: Write> Stream<'_, W> {
                 }
                 Record::Rows(rows) => self.remember(&rows)?,
                 Record::Deferred(rows) => {
+                    // They are counted again when they are read again from the new file, in which they come after the state.
+                    committed.get_or_insert_with(|| self.counters.clone());
                     self.remember(&rows)?;
                     self.unsafe_rows.push(rows);
                 }
@@ -52,6 +55,7 @@ impl<W: Write> Stream<'_, W> {
         self.safe_lines = self.counters.lines;
         let state = State {
             telling: telling.clone(),
+            counters: committed.unwrap_or_else(|| self.counters.clone()),
             ..self.state()
         };
         let mut journal = replayed.begin(&state)?;
