@@ -70,7 +70,7 @@ pub enum Encoding {
     SideBySide,
 }
 
-/// Writes the file of one day. It holds the rows of one row group.
+/// Writes the file of one day. Rows are held until there are enough for a row group.
 pub struct DayWriter {
     writer: SerializedFileWriter<File>,
     columns: ArrowRowGroupWriterFactory,
@@ -359,6 +359,17 @@ mod tests {
         batch.project(&canonical).unwrap()
     }
 
+    fn times_of(file: ArchiveFile, path: &Path) -> Vec<i64> {
+        let batches = file.batches(File::open(path).unwrap()).unwrap();
+        let times = batches.map(|batch| {
+            let batch = batch.unwrap();
+            let times = batch.column_by_name("time").unwrap();
+            let times = times.as_primitive::<TimestampMicrosecondType>();
+            times.values().to_vec()
+        });
+        times.flatten().collect()
+    }
+
     fn written(root: &Path, day: Day, batches: &[RecordBatch]) -> PathBuf {
         let schema = signin::schema();
         let mut writer = DayWriter::create(root, day, schema, Encoding::SideBySide).unwrap();
@@ -392,19 +403,7 @@ mod tests {
         assert!(std::fs::read(&path).unwrap().starts_with(MAGIC));
         let file = inspect(&File::open(&path).unwrap()).unwrap().unwrap();
         assert_eq!(file.rows, 3);
-        let times: Vec<_> = file
-            .batches(File::open(&path).unwrap())
-            .unwrap()
-            .flat_map(|batch| {
-                let batch = batch.unwrap();
-                let times = batch.column_by_name("time").unwrap();
-                times
-                    .as_primitive::<TimestampMicrosecondType>()
-                    .values()
-                    .to_vec()
-            })
-            .collect();
-        assert_eq!(times, [1, 2, 3]);
+        assert_eq!(times_of(file, &path), [1, 2, 3]);
     }
 
     #[test]
@@ -429,18 +428,8 @@ mod tests {
         let groups = metadata.metadata().row_groups().iter();
         let numbers: Vec<_> = groups.map(|group| group.num_rows() as usize).collect();
         assert_eq!(numbers, [ROW_GROUP_ROWS, ROW_GROUP_ROWS, 3]);
-        let read = inspect(&file).unwrap().unwrap().batches(file).unwrap();
-        let read: Vec<i64> = read
-            .flat_map(|batch| {
-                let batch = batch.unwrap();
-                let times = batch.column_by_name("time").unwrap();
-                times
-                    .as_primitive::<TimestampMicrosecondType>()
-                    .values()
-                    .to_vec()
-            })
-            .collect();
-        assert_eq!(read, times);
+        let file = inspect(&file).unwrap().unwrap();
+        assert_eq!(times_of(file, &path), times);
     }
 
     #[test]

@@ -32,7 +32,10 @@ pub(super) struct Spilled {
 
 /// A set of the minutes of a day: inputs of several hours are read side by side, so the rows of one piece may lie hours
 /// apart.
-struct Minutes([u64; 1440 / 64 + 1]);
+struct Minutes([u64; MINUTES / 64 + 1]);
+
+/// Minutes of a day.
+const MINUTES: usize = 1440;
 
 impl Minutes {
     fn of(times: &TimestampMicrosecondArray) -> Minutes {
@@ -56,12 +59,10 @@ impl Spilled {
         let minutes = self.minutes.as_ref();
         minutes.is_none_or(|minutes| minutes.any(first..end))
     }
-}
 
-impl Spilled {
     /// Whether every row is known to lie in the minutes `first..end` of its day.
     pub(super) fn lies_within(&self, first: usize, end: usize) -> bool {
-        let others = |minutes: &Minutes| minutes.any(0..first) || minutes.any(end..1440);
+        let others = |minutes: &Minutes| minutes.any(0..first) || minutes.any(end..MINUTES);
         self.minutes.as_ref().is_some_and(|it| !others(it))
     }
 }
