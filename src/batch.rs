@@ -4,6 +4,7 @@
 //! source ─▶ decode ─▶ store ─▶ signins ─▶ queries ─▶ results
 //! ```
 
+mod inputs;
 mod signins;
 
 use std::collections::BTreeSet;
@@ -21,13 +22,14 @@ use crate::decode::{Keep, Limits};
 use crate::engine::{Engine, Resources};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::queries::{Queries, Session};
+use crate::queries::{Codes, Needs, Queries, Session};
 use crate::results::{Format, OutFolder, RowWriter};
 use crate::signin::Columns;
 use crate::source::UnpackLimits;
 use crate::store::Store;
-pub(crate) use signins::read_inputs;
-use signins::{Signins, read_all, signins, with_settings, write_days};
+use inputs::read_all;
+pub(crate) use inputs::read_inputs;
+use signins::{Signins, signins, with_settings, write_days};
 
 /// The views whose rows go on the terminal and into coverage.
 const SUMMARIES: [&str; 4] = [
@@ -173,20 +175,23 @@ pub fn open(
 ) -> Result<(Engine, Session, Coverage)> {
     let engine = Engine::start(&settings.resources)?;
     let mut session = new_session(&engine, settings)?;
-    let columns = match statements {
-        None => Columns::ALL,
+    let needs = match statements {
+        None => Needs {
+            columns: Columns::ALL,
+            codes: Codes::Any,
+        },
         Some(statements) => {
-            let mut columns = Columns::of([]);
+            let mut needs = Needs::NONE;
             for statement in statements {
                 let names = Session::tables(statement)?;
                 engine.query(session.plan(&names))?;
-                let needed = engine.query(session.columns(&names, Some(statement)))?;
-                columns = columns.union(needed);
+                let more = engine.query(session.needs(&names, Some(statement)))?;
+                needs = needs.and(more);
             }
-            columns
+            needs
         }
     };
-    let table = signins(&engine, settings, "sql", columns, progress)?;
+    let table = signins(&engine, settings, "sql", needs, progress)?;
     table.fill(&mut session);
     Ok((engine, session, table.coverage))
 }
@@ -243,7 +248,11 @@ fn read(
                 let planned = session.plan(&names).await;
                 planned.map(|()| session)
             });
-            let table = signins(engine, settings, command, columns, progress)?;
+            let needs = Needs {
+                columns,
+                codes: Codes::Any,
+            };
+            let table = signins(engine, settings, command, needs, progress)?;
             let planned = engine
                 .query(planning)
                 .map_err(|error| Error::query("query")(DataFusionError::External(error.into())))?;
@@ -251,8 +260,8 @@ fn read(
         }
         None => {
             engine.query(session.plan(names))?;
-            let columns = engine.query(session.columns(names, None))?;
-            let table = signins(engine, settings, command, columns, progress)?;
+            let needs = engine.query(session.needs(names, None))?;
+            let table = signins(engine, settings, command, needs, progress)?;
             (session, table)
         }
     };
@@ -322,12 +331,12 @@ mod tests {
         let context = engine.context().unwrap();
         let mut session = Session::new(context, queries.clone(), engine.temp()).unwrap();
         engine.query(session.plan(&names)).unwrap();
-        let found = engine.query(session.columns(&names, None)).unwrap();
+        let needs = engine.query(session.needs(&names, None)).unwrap();
         let list = |columns: Columns| {
             let schema = columns.schema();
             let names = schema.fields().iter().map(|field| field.name().clone());
             names.collect::<Vec<_>>()
         };
-        assert_eq!(queries.columns().map(list), Some(list(found)));
+        assert_eq!(queries.columns().map(list), Some(list(needs.columns)));
     }
 }

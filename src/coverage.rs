@@ -140,6 +140,9 @@ pub struct Input {
     /// Earliest and latest event, in microseconds since the Unix epoch.
     #[serde(skip)]
     pub span: Option<(i64, i64)>,
+    /// All that decoding counted.
+    #[serde(skip)]
+    pub(crate) tally: Tally,
 }
 
 /// How an input was dealt with.
@@ -225,6 +228,7 @@ impl Input {
 
     /// Takes over what decoding counted.
     pub fn count(&mut self, tally: Tally) {
+        self.tally = tally.clone();
         self.date_order = tally.dates.need_order().then(|| match tally.dates.order() {
             DateOrder::DayFirst => "day_first",
             DateOrder::MonthFirst if tally.dates.is_guess() => ASSUMED,
@@ -242,6 +246,18 @@ impl Input {
         self.span = tally.first_time.zip(tally.last_time);
         self.first_time = tally.first_time.and_then(rfc3339);
         self.last_time = tally.last_time.and_then(rfc3339);
+    }
+
+    /// Takes over what was counted of records that had been passed over before.
+    pub fn count_passed(&mut self, found: Input) {
+        let mut found = found.tally;
+        let mut sum = std::mem::take(&mut self.tally);
+        // They were counted as records already, and all others were passed over again.
+        let read = found.records - found.passed;
+        sum.passed = sum.passed.saturating_sub(read);
+        (found.records, found.passed) = (0, 0);
+        sum += found;
+        self.count(sum);
     }
 
     /// Takes off `rows` that were copies of sign-ins which stayed elsewhere.

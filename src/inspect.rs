@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::progress::Progress;
 use crate::queries::Session;
 use crate::read::Sink;
-use crate::signin::{Columns, RICHNESS};
+use crate::signin::{Columns, Places, RICHNESS};
 
 /// Ids that are remembered to count copies, over all inputs: about 100 MB of them.
 const IDS: usize = 8 << 20;
@@ -152,7 +152,7 @@ struct Facts {
 }
 
 impl Sink for Looks {
-    fn take(&self, batch: &RecordBatch, input: u32, _place: u64) -> Result<()> {
+    fn take(&self, batch: &RecordBatch, input: u32, _places: Places<'_>) -> Result<()> {
         let mut facts = Facts::of(batch);
         if let Some(ids) = text(batch, "sign_in_id") {
             let sign_ins = batch.column_by_name(RICHNESS);

@@ -32,6 +32,17 @@ impl Progress {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage.into();
     }
 
+    /// From now on `bytes` are read, from the first.
+    pub(crate) fn restart(&self, bytes: u64) {
+        self.bytes_total.store(bytes, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+        self.records.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self, records: u64) {
+        self.records.fetch_add(records, Ordering::Relaxed);
+    }
+
     /// Asks the work to stop at the next safe place.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);

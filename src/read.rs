@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -13,35 +13,37 @@ use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
 use crate::archive;
 use crate::coverage::{Input, Status};
 use crate::decode::{
-    Block, BlockDecoder, DateOrder, Framer, HEAD_BYTES, Keep, Limits, Spelling, Tally,
+    Block, BlockDecoder, DateOrder, Framer, HEAD_BYTES, Keep, Limits, Sift, Spelling, Tally,
     Unrecognised, detect,
 };
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::signin::Columns;
+use crate::signin::{Columns, Places};
 use crate::source::{self, Encoding, Opened, Source, UnpackLimits, Unreadable};
 use crate::store::Store;
 
 mod archived;
 mod parquet;
 mod postponed;
+mod sifted;
 
 pub use archived::{archive_coverage, as_archive};
 use postponed::Postponed;
+pub use sifted::read_again;
 
 /// Where decoded rows go. Shared by all decoding threads.
 pub trait Sink: Sync {
     /// Takes a batch of the columns that were asked for, plus richness, from input number `input`,
-    /// whose rows stand at `place` and after in that input.
+    /// whose rows stand at `places` in that input.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    fn take(&self, batch: &RecordBatch, input: u32, place: u64) -> Result<()>;
+    fn take(&self, batch: &RecordBatch, input: u32, places: Places<'_>) -> Result<()>;
 }
 
 impl Sink for Store {
-    fn take(&self, batch: &RecordBatch, input: u32, place: u64) -> Result<()> {
-        self.push(batch, input, place)
+    fn take(&self, batch: &RecordBatch, input: u32, places: Places<'_>) -> Result<()> {
+        self.push(batch, input, places)
     }
 }
 
@@ -61,6 +63,8 @@ pub struct ReadOptions {
     pub unpack: UnpackLimits,
     /// Whether the first record or input that cannot be read ends the work.
     pub strict: bool,
+    /// Which lines to read, where records are lines; all if there is none.
+    pub sift: Option<Arc<Sift>>,
     /// Folder for what has to wait.
     pub temp: PathBuf,
 }
@@ -77,7 +81,7 @@ pub fn read(
     progress: &Progress,
 ) -> Result<Vec<Input>> {
     let total = sources.iter().filter_map(|source| source.bytes).sum();
-    progress.bytes_total.store(total, Ordering::Relaxed);
+    progress.restart(total);
     progress.enter("reading");
     let inputs = jobs(sources)
         .into_par_iter()
@@ -176,7 +180,7 @@ impl Reading<'_> {
         input.compression = Some(opened.compression.name());
         input.encoding = Some(opened.encoding.name()).filter(|_| opened.encoding != Encoding::Utf8);
         let (head, complete, fault) = head_of(&mut opened);
-        if head.starts_with(archive::MAGIC) && fault.is_none() {
+        if head.starts_with(archive::MAGIC) && fault.is_none() && !self.is_second_pass() {
             return self.parquet(input, &head, &mut opened);
         }
         match detect(&head, complete) {
@@ -235,6 +239,14 @@ impl Reading<'_> {
             ended,
             done: false,
         };
+        if let Some(sift) = self.sift(spelling) {
+            input.count(self.some(spelling, blocks, sift)?);
+            faulty(input, fault);
+            return Ok(());
+        }
+        if self.is_second_pass() {
+            return Ok(());
+        }
         // The first block shows the order of day and month if it can; what needs it before it is
         // known waits for the last block.
         let postponed = Postponed::new(&self.options.temp);
@@ -247,10 +259,7 @@ impl Reading<'_> {
         let order = Some(tally.dates.order());
         tally += self.blocks(spelling, order, postponed.blocks(), None)?;
         input.count(tally);
-        if let Some(error) = fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            input.status = Status::PartlyRead;
-            input.reason = Some(error.to_string());
-        }
+        faulty(input, fault);
         Ok(())
     }
 
@@ -306,11 +315,9 @@ impl Reading<'_> {
             });
         }
         if let Some(batch) = &decoded.batch {
-            self.sink.take(batch, self.number, block.offset)?;
+            self.sink.take(batch, self.number, block.offset.into())?;
         }
-        self.progress
-            .records
-            .fetch_add(decoded.tally.records, Ordering::Relaxed);
+        self.progress.count(decoded.tally.records);
         match decoded.tally.rejected.samples.first() {
             Some(rejection) if self.options.strict => Err(Error::Strict {
                 input: self.source.name.clone(),
@@ -326,6 +333,14 @@ impl Reading<'_> {
             input: self.source.name.clone(),
             source,
         }
+    }
+}
+
+/// Says of an input what went wrong behind its first bytes.
+fn faulty(input: &mut Input, fault: Mutex<Option<io::Error>>) {
+    if let Some(error) = fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        input.status = Status::PartlyRead;
+        input.reason = Some(error.to_string());
     }
 }
 

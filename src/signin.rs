@@ -23,6 +23,22 @@ use arrow::record_batch::RecordBatch;
 /// that is no sign-in but adds to one. It is not part of the canonical table.
 pub const RICHNESS: &str = "richness";
 
+/// Where rows stand in their input: by any count that puts the rows of an input in order, such as bytes, since threads
+/// deliver them in none.
+#[derive(Clone, Copy, Debug)]
+pub enum Places<'p> {
+    /// At this one and after.
+    From(u64),
+    /// Each at its own.
+    Each(&'p [u64]),
+}
+
+impl From<u64> for Places<'_> {
+    fn from(place: u64) -> Self {
+        Places::From(place)
+    }
+}
+
 /// The name of the time zone of every time column.
 const UTC: &str = "UTC";
 
@@ -282,6 +298,9 @@ const _: () = assert!(NAMES.len() < 64);
 impl Columns {
     /// Every column of the table.
     pub const ALL: Columns = Columns((1 << NAMES.len()) - 1);
+
+    /// No column.
+    pub const NONE: Columns = Columns(0);
 
     /// The columns of these names. Names that the table does not have are ignored.
     pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Columns {

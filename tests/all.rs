@@ -16,6 +16,7 @@ mod commands;
 mod context;
 mod explain;
 mod house;
+mod one_code;
 mod other_engine;
 mod parquet;
 mod pipelines;

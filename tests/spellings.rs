@@ -13,7 +13,7 @@ use super::support::{
 
 /// Every file or folder of `sample-data` that holds the story, and how signsift calls its spelling.
 /// What each lacks is in `expected.json`.
-const SPELLINGS: [(&str, &str); 49] = [
+pub(crate) const SPELLINGS: [(&str, &str); 49] = [
     ("diagnostic", "diagnostic_settings.json_lines"),
     ("event-hub.json", "diagnostic_settings.json_records"),
     (

@@ -14,19 +14,20 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::archive::{self, DayWriter, Encoding};
 use crate::context::{Context, Filled};
-use crate::coverage::{Asked, Coverage, Input, Status, ThresholdInForce, rfc3339};
+use crate::coverage::{Asked, Coverage, Input, ThresholdInForce, rfc3339};
 use crate::decode::Keep;
 use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::queries::Session;
 use crate::queries::table::Table;
-use crate::read::{self, ReadOptions, Sink};
+use crate::queries::{Codes, Needs, Session};
+use crate::read;
 use crate::signin::{self, Columns};
 use crate::source;
 use crate::store::{DayOfStore, Store};
 
 use super::Settings;
+use super::inputs::{read_all, read_code};
 
 /// Of so few columns dictionaries cost a tenth of the time and save no memory worth it (measured).
 const NARROW: usize = 12;
@@ -52,7 +53,7 @@ pub(super) fn signins(
     engine: &Engine,
     settings: &Settings,
     command: &'static str,
-    columns: Columns,
+    needs: Needs,
     progress: &Progress,
 ) -> Result<Signins> {
     let failed = Error::query("signins");
@@ -71,16 +72,29 @@ pub(super) fn signins(
         }
         None => None,
     };
-    let columns = settings.context.columns(columns);
+    let columns = settings.context.columns(needs.columns);
     let mut filled = Filled::default();
-    let store = Store::new(columns, engine.rows_budget(), engine.temp());
-    // What is filled in is looked up in plain text.
-    let is_wide = columns.schema().fields().len() > NARROW;
-    let store = match is_wide && !settings.context.fills() {
-        true => store.packed(),
-        false => store,
+    let new_store = || {
+        let store = Store::new(columns, engine.rows_budget(), engine.temp());
+        // What is filled in is looked up in plain text.
+        let is_wide = columns.schema().fields().len() > NARROW;
+        match is_wide && !settings.context.fills() {
+            true => store.packed(),
+            false => store,
+        }
     };
-    let mut inputs = read_all(engine, settings, columns, &store, progress)?;
+    let mut store = new_store();
+    let sifted = match needs.codes {
+        Codes::One(code) => read_code(engine, settings, columns, code, &store, progress)?,
+        Codes::None | Codes::Any => None,
+    };
+    let mut inputs = match sifted {
+        Some(inputs) => inputs,
+        None => {
+            store = new_store();
+            read_all(engine, settings, columns, &store, progress)?
+        }
+    };
     let batch_rows = engine.batch_rows(store.row_bytes().unwrap_or(USUAL_ROW));
     let columns = Store::columns_for(columns);
     let table: Arc<dyn TableProvider> = if store.is_resident() {
@@ -221,52 +235,6 @@ fn filters(keep: &Keep) -> Vec<Expr> {
         filters.push(col("tenant_id").in_list(tenants, false));
     }
     filters
-}
-
-/// Reads `columns` of all inputs into `sink`.
-pub(crate) fn read_inputs(
-    engine: &Engine,
-    settings: &Settings,
-    columns: Columns,
-    sink: &dyn Sink,
-    progress: &Progress,
-) -> Result<Vec<Input>> {
-    let (sources, mut unreadable) = source::find(&settings.inputs)?;
-    let (sources, lost) = source::expand(sources, settings.unpack, engine.temp());
-    unreadable.extend(lost);
-    let options = ReadOptions {
-        columns,
-        keep: settings.keep.clone(),
-        limits: settings.limits,
-        unpack: settings.unpack,
-        strict: settings.strict,
-        temp: engine.temp().to_owned(),
-    };
-    engine.decode(|| read::read(&sources, &unreadable, &options, sink, progress))
-}
-
-/// Reads `columns` of all inputs into a store of these columns.
-pub(super) fn read_all(
-    engine: &Engine,
-    settings: &Settings,
-    columns: Columns,
-    store: &Store,
-    progress: &Progress,
-) -> Result<Vec<Input>> {
-    let columns = Store::columns_for(columns);
-    let inputs = read_inputs(engine, settings, columns, store, progress)?;
-    let read = |input: &Input| matches!(input.status, Status::Read | Status::PartlyRead);
-    // An input of which every record was rejected was not read either, and steps alone are nothing.
-    if !inputs
-        .iter()
-        .any(|input| read(input) && input.has_records())
-    {
-        return Err(Error::NothingToRead {
-            inputs: inputs.len(),
-            first: inputs.iter().take(5).map(Input::complaint).collect(),
-        });
-    }
-    Ok(inputs)
 }
 
 /// Makes each day distinct, fills it, and writes it, sorted, as a file of an archive in `folder`.

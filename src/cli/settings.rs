@@ -100,9 +100,21 @@ impl Config {
     /// # Errors
     /// A folder of queries that cannot be used, or a threshold that cannot be set.
     pub fn queries(&self, typed: &Deciding) -> Result<Queries> {
+        self.queries_or(typed, Queries::builtin)
+    }
+
+    /// The same where no view is named: of what is built in, only the thresholds.
+    ///
+    /// # Errors
+    /// As [`queries`](Self::queries).
+    pub fn thresholds(&self, typed: &Deciding) -> Result<Queries> {
+        self.queries_or(typed, Queries::thresholds_alone)
+    }
+
+    fn queries_or(&self, typed: &Deciding, builtin: fn() -> Result<Queries>) -> Result<Queries> {
         let mut queries = match typed.queries.as_ref().or(self.queries.as_ref()) {
             Some(folder) => Queries::folder(folder)?,
-            None => Queries::builtin()?,
+            None => builtin()?,
         };
         for (name, value) in &self.set {
             let value = match value {

@@ -11,7 +11,7 @@ use signsift::cli::settings::Config;
 use signsift::cli::{Global, Sql, SqlFormat};
 use signsift::engine::Engine;
 use signsift::progress::Progress;
-use signsift::queries::Session;
+use signsift::queries::{SIGNINS, Session, VIPS};
 use signsift::results::escape::cells;
 use signsift::results::{Format, RowWriter};
 use signsift::{Error, Result};
@@ -32,7 +32,11 @@ pub(super) fn sql(
     progress: &Arc<Progress>,
 ) -> Result<u8> {
     let (query, inputs) = query_and_inputs(typed)?;
-    let queries = config.queries(&typed.deciding)?;
+    let statements = query.as_deref().map(parsed).transpose()?;
+    let queries = match statements.iter().flatten().all(reads_tables_only) && query.is_some() {
+        true => config.thresholds(&typed.deciding)?,
+        false => config.queries(&typed.deciding)?,
+    };
     let mut settings = config.settings(
         inputs.clone(),
         global,
@@ -42,7 +46,7 @@ pub(super) fn sql(
     )?;
     settings.context = config.context(&typed.knowing, Some(&typed.important))?;
     let quiet = config.is_quiet(global);
-    let Some(query) = query else {
+    let Some(statements) = statements else {
         let bar = Bar::watch(progress, quiet);
         let (engine, session, coverage) = batch::open(&settings, None, progress)?;
         drop(bar);
@@ -55,12 +59,6 @@ pub(super) fn sql(
         )?;
         return Ok(code(&coverage));
     };
-    let statements: Vec<Statement> = DFParser::parse_sql(&query)
-        .map_err(|source| Error::Query {
-            name: "query".to_owned(),
-            source,
-        })?
-        .into();
     let bar = Bar::watch(progress, quiet);
     let (engine, mut session, coverage) = batch::open(&settings, Some(&statements), progress)?;
     drop(bar);
@@ -119,6 +117,21 @@ pub(super) fn sql(
         }
     }
     Ok(code(&coverage))
+}
+
+fn parsed(query: &str) -> Result<Vec<Statement>> {
+    let statements = DFParser::parse_sql(query).map_err(|source| Error::Query {
+        name: "query".to_owned(),
+        source,
+    })?;
+    Ok(statements.into())
+}
+
+/// Whether a statement is a query that names no view.
+fn reads_tables_only(statement: &Statement) -> bool {
+    let is_table = |name: &String| [SIGNINS, VIPS].contains(&name.as_str());
+    Session::is_query(statement)
+        && Session::tables(statement).is_ok_and(|names| names.iter().all(is_table))
 }
 
 /// Splits the arguments: a query, unless one came by `-f` or the first argument is an input.

@@ -1,5 +1,6 @@
 //! Whole records in, rows out: the part of decoding that runs on every core.
 
+mod table;
 mod words;
 
 use std::borrow::Cow;
@@ -16,10 +17,11 @@ use super::dates::Dates;
 use super::dialect::category_of_file;
 use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records, csv, too_long};
-use super::json::{Key, Memory, Seen, Unreadable, column_names};
+use super::json::{Key, Memory, Seen, Unreadable};
 use super::judge::{Judged, Raw};
-use super::{Block, DateOrder, Dialect, Limits, Spelling, Tally};
+use super::{Block, DateOrder, Dialect, Limits, Sift, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
+pub(super) use table::Table;
 use words::words;
 
 /// Which sign-ins are wanted. The default wants all.
@@ -153,6 +155,39 @@ impl BlockDecoder {
         })
     }
 
+    /// Reads only those lines of a block that `sift` wants, and says of each row where its line begins. In the second pass
+    /// nothing is counted again that the first one counted, but for the lines that are read now.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_some(
+        &mut self,
+        block: &Block,
+        sift: &Sift,
+    ) -> Result<(Decoded, Vec<u64>), ArrowError> {
+        let sifted = sift.lines(&block.bytes, self.limits);
+        let mut tally = Tally {
+            records: sifted.passed,
+            passed: sifted.passed,
+            ..Tally::default()
+        };
+        if !sift.is_second() {
+            tally.records += block.rejected.count;
+            tally.rejected = block.rejected.clone();
+        }
+        let mut places = Vec::with_capacity(sifted.wanted.len());
+        for line in sifted.wanted {
+            let offset = block.offset + line.start as u64;
+            let line = block.bytes.get(line).unwrap_or_default();
+            self.line(line, offset, &mut tally);
+            let rows = self.rows() - places.len();
+            places.extend((offset..).take(rows));
+        }
+        tally.dates = mem::take(&mut self.dates.forms);
+        let batch = self.batch.take()?;
+        Ok((Decoded { batch, tally }, places))
+    }
+
     fn lines(&mut self, mut bytes: &[u8], mut offset: u64, tally: &mut Tally) {
         while !bytes.is_empty() {
             let end = memchr(b'\n', bytes).unwrap_or(bytes.len());
@@ -273,7 +308,8 @@ impl BlockDecoder {
         let dialect = table.dialect;
         let result = match header.delimiter {
             Some(delimiter) => {
-                cells = csv::cells(text, delimiter);
+                let is_known = |at| matches!(table.columns.get(at), Some(Some(_)));
+                cells = csv::cells(text, delimiter, is_known);
                 if cells.len() == table.columns.len() {
                     if let Some(dialect) = dialect {
                         (dialect.read_cells)(&table.columns, &cells, &mut self.memory, &mut raw);
@@ -435,50 +471,6 @@ const LISTS: [Key; 5] = [
     Key::Tables,
     Key::Hits,
 ];
-
-/// What a header says of the cells below it.
-#[derive(Debug)]
-pub(super) struct Table {
-    pub(super) columns: Vec<Option<Key>>,
-    pub(super) seen: Seen,
-    pub(super) dialect: Option<&'static Dialect>,
-}
-
-impl Table {
-    /// Looks up the names of the columns. What Log Analytics and spreadsheets do to names is undone:
-    /// blanks around and inside, and the zone behind.
-    pub(super) fn of(header: &Header) -> Table {
-        let text = String::from_utf8_lossy(&header.bytes);
-        let names = match header.delimiter {
-            Some(delimiter) => csv::cells(&text, delimiter)
-                .into_iter()
-                .map(Cow::into_owned)
-                .collect(),
-            None => column_names(&text),
-        };
-        let mut seen = Seen::default();
-        let mut columns = Vec::with_capacity(names.len());
-        for name in names {
-            let words: Vec<_> = name.split_whitespace().collect();
-            let name = words.join(" ");
-            let name = name.strip_suffix(" [UTC]").unwrap_or(&name);
-            let key = Key::of(name);
-            if let Some(key) = key {
-                seen.note(
-                    key,
-                    name.starts_with(|first: char| first.is_ascii_uppercase()),
-                );
-            }
-            columns.push(key);
-        }
-        let dialect = Dialect::of(seen);
-        Table {
-            columns,
-            seen,
-            dialect,
-        }
-    }
-}
 
 fn not_utf8(error: std::str::Utf8Error) -> Outcome {
     let at = error.valid_up_to();

@@ -28,12 +28,19 @@ pub struct DateForms {
     /// Whether dates with two readings were met that look like this.
     plain: bool,
     dotted: bool,
+    /// Whether any date was met whose reading depends on the order.
+    met: bool,
 }
 
 impl DateForms {
     /// Whether the records have dates that say nothing without the order.
     pub fn need_order(&self) -> bool {
         self.needed
+    }
+
+    /// Whether any date may be read in another way once others have been seen, though it need not wait for them.
+    pub fn depend_on_others(&self) -> bool {
+        self.met
     }
 
     /// The order that a date shows, if one does.
@@ -63,6 +70,7 @@ impl AddAssign for DateForms {
         self.needed |= other.needed;
         self.plain |= other.plain;
         self.dotted |= other.dotted;
+        self.met |= other.met;
     }
 }
 
@@ -117,6 +125,7 @@ impl Dates {
     }
 
     fn note(&mut self, either: Either) {
+        self.forms.met = true;
         let shown = match (either.day_first, either.month_first) {
             (Some(_), Some(_)) => {
                 self.forms.plain |= either.form == Form::Plain;

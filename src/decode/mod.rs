@@ -20,6 +20,7 @@ mod dialect;
 mod framing;
 mod json;
 mod judge;
+mod sift;
 mod tally;
 
 pub(crate) mod ip;
@@ -38,6 +39,7 @@ pub use dialect::{DIALECTS, Dialect};
 pub use framing::{Away, Block, Framer, Framing};
 pub(crate) use json::is_field;
 pub(crate) use judge::REFUSED;
+pub use sift::{IdPrint, Sift};
 pub use tally::{Rejected, Rejection, Tally};
 
 /// How one input spells its sign-ins.

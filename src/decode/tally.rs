@@ -11,7 +11,7 @@ const SAMPLES: usize = 5;
 /// What became of the records of one stretch of input. Tallies of several stretches add up, in any
 /// order, to the same.
 ///
-/// `sign_ins + outside + rejected.count + others + steps` is always `records`.
+/// `sign_ins + outside + rejected.count + others + steps + passed` is always `records`.
 #[derive(Default, Clone, Debug, PartialEq)]
 pub struct Tally {
     /// Every record met.
@@ -27,6 +27,8 @@ pub struct Tally {
     pub others: BTreeMap<String, u64>,
     /// Steps of sign-ins that are told elsewhere (the AuthDetails file of a portal download).
     pub steps: u64,
+    /// Records that were not read, since they cannot have the code that is asked for.
+    pub passed: u64,
     /// Rows without a sign-in id: they cannot be told from their own duplicates.
     pub without_id: u64,
     /// Rows without an event time.
@@ -112,6 +114,7 @@ impl AddAssign for Tally {
             *self.others.entry(what).or_default() += count;
         }
         self.steps += other.steps;
+        self.passed += other.passed;
         self.without_id += other.without_id;
         self.without_time += other.without_time;
         // `None` is less than any time, so it must not take part in the search for the least.

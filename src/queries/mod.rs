@@ -22,7 +22,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use crate::error::{Error, Result};
 use crate::signin::Columns;
 pub use header::{Cause, Header, Keep};
-pub use session::Session;
+pub use session::{Codes, Needs, Session};
 pub use stored::Rows;
 pub use thresholds::Threshold;
 
@@ -76,6 +76,15 @@ impl Queries {
             columns: Some(Columns::of(builtin::COLUMNS.iter().copied())),
             ..queries
         })
+    }
+
+    /// Of the queries that are built in only the thresholds: to read them all takes as long as to start everything else.
+    ///
+    /// # Errors
+    /// As [`builtin`](Self::builtin).
+    pub fn thresholds_alone() -> Result<Queries> {
+        let files = builtin::FILES.iter().take(1);
+        Queries::new(files.map(|(file, sql)| (file.to_string(), sql.to_string())))
     }
 
     /// The columns of `signins` that all results together are made of, where that is known without

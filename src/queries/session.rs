@@ -1,6 +1,7 @@
 //! Queries over `signins`, in order: plain views stay views; a view that others share, or that is a
 //! result, is computed once and stored, so that no work is done twice.
 
+mod needs;
 mod planning;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -30,7 +30,7 @@ use super::stored::{IN_MEMORY, Rows, Stored};
 use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::signin::Columns;
+pub use needs::{Codes, Needs};
 
 /// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
 const FEW_ROWS: usize = 16 << 10;
@@ -183,34 +183,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    /// The columns of `signins` that the views `names`, planned before, and `statement` read.
-    ///
-    /// # Errors
-    /// A statement that does not plan.
-    pub async fn columns(
-        &self,
-        names: &BTreeSet<String>,
-        statement: Option<&Statement>,
-    ) -> Result<Columns> {
-        let needed = self.queries.closure(names);
-        let plans = self.plans.iter().filter(|(name, _)| needed.contains(*name));
-        let mut columns = Columns::of([]);
-        for (name, plan) in plans {
-            let read = columns_of(&plan.logical).map_err(Error::query(name))?;
-            columns = columns.union(read);
-        }
-        if let Some(statement) = statement {
-            let state = self.context.state();
-            let failed = Error::query("query");
-            let plan = state.statement_to_plan(statement.clone()).await;
-            let read = plan
-                .and_then(|plan| state.optimize(&plan))
-                .and_then(|plan| columns_of(&plan));
-            columns = columns.union(read.map_err(failed)?);
-        }
-        Ok(columns)
     }
 
     /// Makes the views `names` ready to be read. What they need is computed and stored; views that
@@ -371,6 +343,11 @@ impl Session {
             .collect())
     }
 
+    /// Whether a statement asks for rows of the tables and views that it names, and for nothing else.
+    pub fn is_query(statement: &Statement) -> bool {
+        matches!(statement, Statement::Statement(sql) if matches!(**sql, Sql::Query(_)))
+    }
+
     /// Runs a statement that was typed, after computing what it needs.
     ///
     /// # Errors
@@ -381,9 +358,7 @@ impl Session {
         progress: &Progress,
     ) -> Result<SendableRecordBatchStream> {
         let names = Session::tables(&statement)?;
-        let plain =
-            matches!(&statement, Statement::Statement(sql) if matches!(**sql, Sql::Query(_)));
-        if !plain {
+        if !Session::is_query(&statement) {
             // SHOW TABLES, DESCRIBE and the like speak of every view.
             self.all_views().await?;
         }
@@ -422,23 +397,6 @@ impl Session {
             .map_err(Error::query(name))?;
         Ok(())
     }
-}
-
-/// The columns of `signins` that an optimised plan reads.
-fn columns_of(plan: &LogicalPlan) -> Result<Columns, DataFusionError> {
-    let mut columns = Columns::of([]);
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && scan.table_name.table() == SIGNINS
-        {
-            let fields = scan.projected_schema.fields();
-            columns = columns.union(Columns::of(
-                fields.iter().map(|field| field.name().as_str()),
-            ));
-        }
-        Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
-    })?;
-    Ok(columns)
 }
 
 fn is_out_of_memory(error: &Error) -> bool {

@@ -422,7 +422,11 @@ fn only_the_columns_that_are_read_are_decoded() {
         let mut session = session(queries.clone());
         run(async {
             session.plan(names).await.unwrap();
-            session.columns(names, statement.as_ref()).await.unwrap()
+            session
+                .needs(names, statement.as_ref())
+                .await
+                .unwrap()
+                .columns
         })
     };
     let of = |sql: &str| {

@@ -144,13 +144,11 @@ impl Reading<'_> {
             };
             let place = tally.records;
             tally.records += batch.num_rows() as u64;
-            self.progress
-                .records
-                .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+            self.progress.count(batch.num_rows() as u64);
             let (batch, outside) =
                 canonical(&batch, self.options).map_err(|source| self.failed(source))?;
             tally += outside;
-            self.sink.take(&batch, self.number, place)?;
+            self.sink.take(&batch, self.number, place.into())?;
         }
         input.count(tally);
         Ok(Ok(()))

@@ -33,6 +33,7 @@ impl Case {
             limits: Limits::default(),
             unpack: UnpackLimits::default(),
             strict: false,
+            sift: None,
             temp: folder.path().to_owned(),
         };
         let store = Store::new(columns, 1 << 30, folder.path());

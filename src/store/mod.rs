@@ -5,6 +5,7 @@
 //! minutes. What is over the budget goes to one temporary file, packed with LZ4.
 
 mod distinct;
+mod ids;
 mod merge;
 mod packed;
 mod sealed;
@@ -23,7 +24,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondT
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::signin::{Columns, RICHNESS};
+use crate::signin::{Columns, Places, RICHNESS};
 pub use distinct::Distinct;
 use sealed::Sealed;
 use spill::{Spill, Spilled};
@@ -122,14 +123,18 @@ impl Store {
     }
 
     /// Takes a batch of the columns of the store plus richness, from input number `source`, whose
-    /// rows stand at `place` and after in that input: by any count that puts the rows of an input in
-    /// order, such as bytes, since threads deliver them in none.
+    /// rows stand at `places` in that input.
     ///
     /// # Errors
     /// A temporary file that cannot be written.
-    pub fn push(&self, batch: &RecordBatch, source: u32, place: u64) -> Result<()> {
+    pub fn push<'p>(
+        &self,
+        batch: &RecordBatch,
+        source: u32,
+        places: impl Into<Places<'p>>,
+    ) -> Result<()> {
         let batch = self
-            .with_source(batch, source, place)
+            .with_source(batch, source, places.into())
             .map_err(|error| self.failed(error))?;
         let parts = split_by_day(&batch).map_err(|error| self.failed(error))?;
         let mut inner = self.lock();
@@ -233,11 +238,14 @@ impl Store {
         &self,
         batch: &RecordBatch,
         source: u32,
-        place: u64,
+        places: Places<'_>,
     ) -> Result<RecordBatch, ArrowError> {
         let rows = batch.num_rows();
         let number: ArrayRef = Arc::new(UInt32Array::from_value(source, rows));
-        let places: UInt64Array = (place..).take(rows).collect();
+        let places: UInt64Array = match places {
+            Places::From(place) => (place..).take(rows).collect(),
+            Places::Each(places) => places.to_vec().into(),
+        };
         let mut columns = batch.columns().to_vec();
         columns.extend([number, Arc::new(places) as ArrayRef]);
         RecordBatch::try_new(Arc::clone(&self.schema), columns)

@@ -140,7 +140,7 @@ impl DayRows {
 
 impl Inner {
     /// The rows of a segment, wherever it is.
-    fn load(&self, segment: &Segment) -> Result<RecordBatch> {
+    pub(super) fn load(&self, segment: &Segment) -> Result<RecordBatch> {
         match (segment, &self.spill) {
             (Segment::Memory(batch, _), _) => Ok(batch.clone()),
             (Segment::Spilled(spilled), Some(spill)) => spill.read(spilled),

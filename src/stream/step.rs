@@ -135,8 +135,8 @@ impl Judge {
         match self.queries.columns() {
             Some(columns) => Ok(columns),
             None => {
-                let columns = self.many.columns(&self.names, None);
-                self.engine.query(columns)
+                let needs = self.engine.query(self.many.needs(&self.names, None))?;
+                Ok(needs.columns)
             }
         }
     }

@@ -234,14 +234,22 @@ fn begins_cell(before: &[u8], delimiter: u8) -> bool {
     before.last().is_none_or(|last| *last == delimiter)
 }
 
-/// The cells of one row. Cells borrow from the row unless a doubled quote had to be undone.
-pub(in crate::decode) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
+/// The cells of one row. Cells borrow from the row unless a doubled quote had to be undone, which is only done where a cell
+/// `is_wanted`, by its number.
+pub(in crate::decode) fn cells(
+    row: &str,
+    delimiter: u8,
+    is_wanted: impl Fn(usize) -> bool,
+) -> Vec<Cow<'_, str>> {
     let mut cells = Vec::with_capacity(64);
     let mut rest = Some(row);
     while let Some(text) = rest {
         let (cell, after) = match text.trim_start_matches(' ').strip_prefix('"') {
-            Some(quoted) => quoted_cell(quoted, delimiter),
-            None => plain_cell(text, delimiter),
+            Some(quoted) => quoted_cell(quoted, delimiter, is_wanted(cells.len())),
+            None => {
+                let (cell, after) = plain_cell(text, delimiter);
+                (Cow::Borrowed(cell), after)
+            }
         };
         cells.push(cell);
         rest = after;
@@ -249,51 +257,61 @@ pub(in crate::decode) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
     cells
 }
 
-fn plain_cell(text: &str, delimiter: u8) -> (Cow<'_, str>, Option<&str>) {
+fn plain_cell(text: &str, delimiter: u8) -> (&str, Option<&str>) {
     match memchr(delimiter, text.as_bytes()) {
         Some(at) => {
             let (cell, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            (Cow::Borrowed(cell), rest.get(1..))
+            (cell, rest.get(1..))
         }
-        None => (Cow::Borrowed(text), None),
+        None => (text, None),
     }
 }
 
 /// A cell whose opening quote has been taken off.
-fn quoted_cell(text: &str, delimiter: u8) -> (Cow<'_, str>, Option<&str>) {
-    let mut cell: Option<String> = None;
-    let mut rest = text;
-    loop {
-        let Some((part, after)) = rest.split_once('"') else {
-            // The framer only gives rows whose quotes are closed.
-            return (joined(cell, rest), None);
-        };
-        if let Some(more) = after.strip_prefix('"') {
-            let cell = cell.get_or_insert_default();
-            cell.push_str(part);
-            cell.push('"');
-            rest = more;
-            continue;
-        }
-        let (tail, next) = plain_cell(after, delimiter);
-        if tail.trim().is_empty() {
-            return (joined(cell, part), next);
-        }
-        // Something follows the quotes: it belongs to the cell, as spreadsheets have it.
-        let mut cell = joined(cell, part).into_owned();
-        cell.push_str(&tail);
-        return (Cow::Owned(cell), next);
+fn quoted_cell(text: &str, delimiter: u8, is_wanted: bool) -> (Cow<'_, str>, Option<&str>) {
+    let (end, doubled) = closing_quote(text.as_bytes());
+    let (cell, after) = text.split_at_checked(end).unwrap_or((text, ""));
+    let cell = match doubled && is_wanted {
+        true => Cow::Owned(undoubled(cell)),
+        false => Cow::Borrowed(cell),
+    };
+    // The framer only gives rows whose quotes are closed.
+    let Some(after) = after.strip_prefix('"') else {
+        return (cell, None);
+    };
+    let (tail, next) = plain_cell(after, delimiter);
+    if tail.trim().is_empty() {
+        return (cell, next);
     }
+    // Something follows the quotes: it belongs to the cell, as spreadsheets have it.
+    (Cow::Owned(cell.into_owned() + tail), next)
 }
 
-fn joined(cell: Option<String>, part: &str) -> Cow<'_, str> {
-    match cell {
-        Some(mut cell) => {
-            cell.push_str(part);
-            Cow::Owned(cell)
+/// Where the quote stands that closes a cell, or the end; and whether there are doubled ones before it.
+fn closing_quote(text: &[u8]) -> (usize, bool) {
+    let (mut at, mut doubled) = (0, false);
+    while let Some(found) = memchr(b'"', text.get(at..).unwrap_or_default()) {
+        at += found;
+        if text.get(at + 1) != Some(&b'"') {
+            return (at, doubled);
         }
-        None => Cow::Borrowed(part),
+        doubled = true;
+        at += 2;
     }
+    (text.len(), doubled)
+}
+
+/// The text with one quote for each two.
+fn undoubled(text: &str) -> String {
+    let mut undoubled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr(b'"', rest.as_bytes()) {
+        let (before, after) = rest.split_at_checked(at + 1).unwrap_or((rest, ""));
+        undoubled.push_str(before);
+        rest = after.strip_prefix('"').unwrap_or(after);
+    }
+    undoubled.push_str(rest);
+    undoubled
 }
 
 #[cfg(test)]
@@ -301,7 +319,7 @@ mod tests {
     use super::*;
 
     fn split(row: &str) -> Vec<String> {
-        let cells = cells(row, b',');
+        let cells = cells(row, b',', |_| true);
         cells.into_iter().map(Cow::into_owned).collect()
     }
 

@@ -277,7 +277,9 @@ fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop>
                 return Ok(Some(Cow::Borrowed(number)));
             }
             match number.parse::<f64>() {
-                Ok(number) if number.is_finite() => Cow::Owned(number.to_string()),
+                Ok(value) if digits(number).eq(digits(&format!("{value:e}"))) => {
+                    Cow::Owned(value.to_string())
+                }
                 // What no number can hold stays as it is written, and is judged as such.
                 _ => Cow::Borrowed(number),
             }
@@ -288,6 +290,16 @@ fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop>
         }
     };
     Ok((!text.is_empty()).then_some(text))
+}
+
+/// The digits of a number that say something: without exponent, and without zeros before and behind.
+fn digits(number: &str) -> impl Iterator<Item = char> {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let zero = |letter: char| matches!(letter, '0' | '.' | '-');
+    mantissa
+        .trim_matches(zero)
+        .chars()
+        .filter(|letter| *letter != '.')
 }
 
 /// Puts the text of a value into `slot`, unless it is null, empty or not a plain value.

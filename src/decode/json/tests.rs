@@ -182,6 +182,17 @@ fn numbers_are_text_as_they_are_meant() {
         user_agent(r#"{"userAgent":123456789012345678901234567890}"#).as_deref(),
         Some("123456789012345678901234567890")
     );
+    // Nothing is rounded: 50053 has these digits, however it is written, or it is another number.
+    for (number, text) in [
+        ("5.0053e4", "50053"),
+        ("0.0500530E+6", "50053"),
+        ("-500530e-1", "-50053"),
+        ("0.0", "0"),
+        ("50052.99999999999999999", "50052.99999999999999999"),
+    ] {
+        let record = format!("{{\"userAgent\":{number}}}");
+        assert_eq!(user_agent(&record).as_deref(), Some(text));
+    }
 }
 
 #[test]

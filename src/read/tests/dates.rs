@@ -69,7 +69,7 @@ fn times(text: &str, piped: bool) -> (BTreeMap<String, i64>, Input) {
 struct Times(Mutex<BTreeMap<String, i64>>);
 
 impl Sink for Times {
-    fn take(&self, batch: &RecordBatch, _input: u32, _place: u64) -> Result<()> {
+    fn take(&self, batch: &RecordBatch, _input: u32, _places: Places<'_>) -> Result<()> {
         let ids = batch
             .column_by_name("sign_in_id")
             .unwrap()

@@ -1,0 +1,431 @@
+//! Lines that matter to a question about one error code, found without reading the others.
+//!
+//! A record can only have a code if the code's digits stand in it, so a line without them is passed over after one look at
+//! its bytes. One thing is left to know: whether it is a copy of a sign-in that does have the code, since the copy
+//! that says most decides what a sign-in is. So the ids in lines that are passed over are noted, eight bytes each, and if
+//! one that matters is among them, the lines that have it are looked for in a second pass.
+//!
+//! What cannot be told from bytes alone is read: lines that do not begin and end as one object, that are too long, or in which
+//! digits or letters of ids may hide behind escapes.
+
+use hashbrown::HashSet;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::{iter, mem};
+
+use aho_corasick::{AhoCorasick, Input, Match, packed};
+use memchr::memchr_iter;
+use wide::u8x16;
+
+use super::Limits;
+
+/// The bytes of an id: `8-4-4-4-12` hexadecimal digits.
+const ID: usize = 36;
+/// Codes of fewer digits stand in nearly every line.
+const FEWEST_DIGITS: usize = 4;
+/// Ids that were met lately are not noted again.
+const RECENT: usize = 1024;
+
+/// Which lines may matter to a question about one error code. Shared by all decoding threads.
+#[derive(Debug)]
+pub struct Sift {
+    marks: Marks,
+    seen: Seen,
+    /// In the second pass: the sign-ins whose copies are looked for.
+    wanted: Option<HashSet<IdPrint>>,
+    useless: AtomicBool,
+}
+
+/// An id in any letter case, as a number that others hardly have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IdPrint(u64);
+
+/// What is to be done with the lines of a block.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sifted {
+    /// Where the lines are that must be read.
+    pub(super) wanted: Vec<Range<usize>>,
+    /// How many others there are.
+    pub(super) passed: u64,
+}
+
+impl Sift {
+    /// For the sign-ins with `code`; notes ids in at most `memory` bytes. `None` if reading every line is as good.
+    pub fn of_code(code: i32, memory: usize) -> Option<Sift> {
+        Some(Sift {
+            marks: Marks::of_code(code)?,
+            seen: Seen::new(memory),
+            wanted: None,
+            useless: AtomicBool::new(false),
+        })
+    }
+
+    /// The second pass: for lines that were passed over in the first and may be copies of these.
+    pub fn again(&self, wanted: HashSet<IdPrint>) -> Sift {
+        Sift {
+            marks: self.marks.clone(),
+            seen: Seen::new(0),
+            wanted: Some(wanted),
+            useless: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether this is the second pass.
+    pub fn is_second(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// Whether a line that was passed over may have one of these ids.
+    pub fn may_have_passed(&self, ids: &HashSet<IdPrint>) -> bool {
+        self.seen.may_have(ids)
+    }
+
+    /// Notes that lines which were passed over decide how others are read: all must be read after all.
+    pub fn give_up(&self) {
+        self.useless.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all lines must be read after all.
+    pub fn is_useless(&self) -> bool {
+        self.useless.load(Ordering::Relaxed)
+    }
+
+    /// Sorts the lines of a block. In the first pass those are wanted that may have the code; in the second, those of the
+    /// others that may be copies.
+    pub(super) fn lines(&self, bytes: &[u8], limits: Limits) -> Sifted {
+        let mut sifted = Sifted::default();
+        let mut recent = [IdPrint(0); RECENT];
+        let mut ids = Vec::new();
+        let mut mark = self.marks.first(bytes, 0);
+        let mut start = 0;
+        for end in memchr_iter(b'\n', bytes).chain(iter::once(bytes.len())) {
+            let line = bytes.get(start..end).unwrap_or_default();
+            let may_have_code =
+                mark < end || !is_one_object(line) || line.len() > limits.max_record;
+            if mark < end {
+                mark = self.marks.first(bytes, end);
+            }
+            match (&self.wanted, may_have_code) {
+                _ if line.is_empty() => {}
+                (None, true) => sifted.wanted.push(start..end),
+                (None, false) => {
+                    sifted.passed += 1;
+                    each_id(line, |id| {
+                        if let Some(slot) = recent.get_mut(id.0 as usize % RECENT)
+                            && *slot != id
+                        {
+                            *slot = id;
+                            ids.push(id);
+                        }
+                    });
+                }
+                (Some(_), true) => {}
+                (Some(wanted), false) => {
+                    let mut is_copy = false;
+                    each_id(line, |id| is_copy |= wanted.contains(&id));
+                    if is_copy {
+                        sifted.wanted.push(start..end);
+                    }
+                }
+            }
+            start = end + 1;
+        }
+        if self.wanted.is_none() {
+            self.seen.note(ids);
+        }
+        sifted
+    }
+}
+
+/// What makes a line one to be read: the code in whatever way a number is written, and escapes of letters that need none.
+#[derive(Clone, Debug)]
+struct Marks {
+    /// Three times as quick, where the machine can.
+    packed: Option<packed::Searcher>,
+    plain: AhoCorasick,
+    escape: usize,
+}
+
+impl Marks {
+    fn of_code(code: i32) -> Option<Marks> {
+        let digits = u32::try_from(code).ok()?.to_string();
+        if digits.len() < FEWEST_DIGITS {
+            return None;
+        }
+        let mut marks = vec![digits.clone()];
+        // 5.0053e4 is the same number.
+        marks.extend((1..digits.len()).map(|at| {
+            let (whole, fraction) = digits.split_at(at);
+            format!("{whole}.{fraction}")
+        }));
+        let escape = marks.len();
+        marks.push("\\u00".to_owned());
+        Some(Marks {
+            packed: packed::Searcher::new(&marks),
+            plain: AhoCorasick::new(marks).ok()?,
+            escape,
+        })
+    }
+
+    fn find(&self, bytes: &[u8], from: usize) -> Option<Match> {
+        let span = (from.min(bytes.len())..bytes.len()).into();
+        match &self.packed {
+            Some(packed) => packed.find_in(bytes, span),
+            None => self.plain.find(Input::new(bytes).span(span)),
+        }
+    }
+
+    /// Where the first of them stands from `from` on; or the end.
+    fn first(&self, bytes: &[u8], from: usize) -> usize {
+        let mut from = from;
+        while let Some(found) = self.find(bytes, from) {
+            let is_mark = found.pattern().as_usize() != self.escape
+                || bytes
+                    .get(found.end()..found.end() + 2)
+                    .is_none_or(hides_something);
+            if is_mark {
+                return found.start();
+            }
+            from = found.end();
+        }
+        bytes.len()
+    }
+}
+
+/// Whether these two digits of `\u00..` stand for what a number or an id is made of. Other escapes are common: exporters write
+/// quotes, signs and angles so.
+fn hides_something(digits: &[u8]) -> bool {
+    let letter = std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    letter.is_none_or(|letter| letter.is_ascii_hexdigit() || matches!(letter, b'-' | b'.'))
+}
+
+/// Whether a line looks like one whole object from outside.
+fn is_one_object(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    line.first() == Some(&b'{') && line.last() == Some(&b'}')
+}
+
+impl IdPrint {
+    /// Of the text of an id; `None` if it does not have the form that ids of sign-ins have.
+    pub fn of(id: &str) -> Option<IdPrint> {
+        let id = id.as_bytes();
+        let has_form =
+            id.len() == ID && [8, 13, 18, 23].iter().all(|at| id.get(*at) == Some(&b'-'));
+        has_form.then(|| IdPrint::of_bytes(id))?
+    }
+
+    fn of_bytes(id: &[u8]) -> Option<IdPrint> {
+        // A bit makes capitals small, and leaves digits and dashes as they are.
+        const SMALL: u64 = 0x2020_2020_2020_2020;
+        let part = |at: usize| {
+            let bytes = id.get(at..)?.first_chunk::<8>()?;
+            Some(u64::from_le_bytes(*bytes) | SMALL)
+        };
+        let mixed = part(0)?.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+            ^ part(19)?
+                .wrapping_mul(0xC2B2_AE3D_27D4_EB4F)
+                .rotate_left(43)
+            ^ part(28)?.wrapping_mul(0x1656_67B1_9E37_79F9);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        Some(IdPrint(mixed ^ (mixed >> 32)))
+    }
+}
+
+/// Gives everything in `line` that has the form of an id and stands behind a quote; some of it twice.
+#[inline]
+fn each_id(line: &[u8], mut each: impl FnMut(IdPrint)) {
+    let mut look = |block: &[u8; LOOK], at: usize| {
+        let mut found = first_dashes(block);
+        while found != 0 {
+            let first = at + found.trailing_zeros() as usize;
+            found &= found - 1;
+            if let Some(start) = first.checked_sub(8)
+                && let Some(id) = line.get(start..start + ID)
+                && line.get(start.wrapping_sub(1)) == Some(&b'"')
+                && let Some(id) = IdPrint::of_bytes(id)
+            {
+                each(id);
+            }
+        }
+    };
+    let (mut at, mut rest) = (0, line);
+    while let Some((block, _)) = rest.split_first_chunk() {
+        look(block, at);
+        at += STEP;
+        rest = rest.get(STEP..).unwrap_or_default();
+    }
+    // The end is shorter than a look: one more that goes back.
+    if let Some((_, block)) = line.split_last_chunk() {
+        look(block, line.len() - LOOK);
+    }
+}
+
+/// Places where the first dash of an id may be that are looked at in one go, and the bytes up to the last dash.
+const STEP: usize = 16;
+const LOOK: usize = STEP + 15;
+
+/// One bit for each of the first sixteen places where the first of four dashes stands, as they do in ids.
+#[inline(always)]
+fn first_dashes(block: &[u8; LOOK]) -> u32 {
+    let dashes = |from: usize| {
+        let sixteen = block.get(from..).and_then(<[u8]>::first_chunk);
+        u8x16::new(*sixteen.unwrap_or(&[0; STEP])).simd_eq(u8x16::splat(b'-'))
+    };
+    match (dashes(0) & dashes(15)).to_bitmask() {
+        0 => 0,
+        ends => ends & (dashes(5) & dashes(10)).to_bitmask(),
+    }
+}
+
+/// Ids that have been met, in no order. A set that can be asked would cost as much as all the rest, since each id would be
+/// a walk to memory.
+#[derive(Debug)]
+struct Seen {
+    most: usize,
+    met: Mutex<Met>,
+}
+
+#[derive(Debug, Default)]
+struct Met {
+    blocks: Vec<Vec<IdPrint>>,
+    number: usize,
+}
+
+impl Seen {
+    fn new(memory: usize) -> Seen {
+        Seen {
+            most: memory / mem::size_of::<IdPrint>(),
+            met: Mutex::default(),
+        }
+    }
+
+    fn note(&self, mut ids: Vec<IdPrint>) {
+        ids.shrink_to_fit();
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.number += ids.len();
+        if met.number <= self.most {
+            met.blocks.push(ids);
+        } else {
+            met.blocks.clear();
+        }
+    }
+
+    /// Whether one of these has been met, or who knows: there were too many.
+    fn may_have(&self, ids: &HashSet<IdPrint>) -> bool {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.number > self.most || met.blocks.iter().flatten().any(|id| ids.contains(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID_A: &str = "0a1b2c3d-0000-4000-8000-00000000000a";
+    const ID_B: &str = "0a1b2c3d-0000-4000-8000-00000000000b";
+
+    fn sift() -> Sift {
+        Sift::of_code(50053, 1 << 20).unwrap()
+    }
+
+    #[track_caller]
+    fn wanted(line: &str, is_wanted: bool) {
+        for (before, after) in [("", ""), ("{\"a\":1}\n", "\n{\"b\":2}\n")] {
+            let block = format!("{before}{line}{after}");
+            let sifted = sift().lines(block.as_bytes(), Limits::default());
+            let place = before.len()..before.len() + line.len();
+            let expected = if is_wanted { vec![place] } else { vec![] };
+            assert_eq!(sifted.wanted, expected, "{block}");
+            let lines = block.lines().filter(|line| !line.is_empty()).count();
+            assert_eq!(sifted.passed as usize, lines - sifted.wanted.len());
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        for code in [
+            "50053",
+            "\"50053\"",
+            "50053.0",
+            "5.0053e4",
+            "500.53E+2",
+            "0.50053e5",
+            "\"5\\u0030053\"",
+        ] {
+            wanted(&format!("{{\"errorCode\":{code}}}"), true);
+        }
+        wanted("{\"errorCode\":50126}", false);
+        wanted("{\"errorCode\":50126,\"other\":\"\\u0027\\u002b\"}", false);
+        wanted("{\"message\":\"{\\\"errorCode\\\":50053}\"}", true);
+    }
+
+    #[test]
+    fn what_bytes_do_not_tell_is_read() {
+        for line in [
+            "{\"cut\":",
+            "[{\"a\":1}]",
+            "\u{feff}{\"a\":1}",
+            "{\"id\":\"\\u0041\"}",
+            "{\"a\":\"\\u00",
+            " {\"a\":1}",
+        ] {
+            wanted(line, true);
+        }
+        let limits = Limits {
+            max_record: 10,
+            ..Limits::default()
+        };
+        let sifted = sift().lines(b"{\"long\":12345}\n", limits);
+        assert_eq!(sifted.wanted, [0..14]);
+        assert_eq!(
+            sift().lines(b"{\"a\":1}\r\n\n\n", Limits::default()).passed,
+            1
+        );
+    }
+
+    #[test]
+    fn an_id_that_was_passed_over_is_known_and_found_again() {
+        let (a, b) = (IdPrint::of(ID_A).unwrap(), IdPrint::of(ID_B).unwrap());
+        // Anywhere in a line, in any letter case, also in JSON inside a text.
+        for pad in 0..40 {
+            let pad = " ".repeat(pad);
+            for line in [
+                format!("{{{pad}\"id\":\"{}\"}}", ID_A.to_uppercase()),
+                format!("{{\"text\":\"{{\\\"id\\\":\\\"{ID_A}\\\"}}\"{pad}}}"),
+            ] {
+                let first = sift();
+                let block = format!("{{\"id\":\"{ID_B}\",\"errorCode\":50053}}\n{line}\n");
+                assert_eq!(first.lines(block.as_bytes(), Limits::default()).passed, 1);
+                assert!(first.may_have_passed(&HashSet::from([a])), "{line}");
+                assert!(!first.may_have_passed(&HashSet::from([b])), "{line}");
+                let second = first.again(HashSet::from([a, b]));
+                let found = second.lines(block.as_bytes(), Limits::default()).wanted;
+                let at = block.find('\n').unwrap() + 1;
+                assert_eq!(found, [at..at + line.len()], "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_have_a_form_and_codes_have_digits() {
+        assert_eq!(IdPrint::of(ID_A), IdPrint::of(&ID_A.to_uppercase()));
+        assert_ne!(IdPrint::of(ID_A), IdPrint::of(ID_B));
+        assert_eq!(IdPrint::of("aaaa-1"), None);
+        for code in [0, 999, -50053] {
+            assert!(Sift::of_code(code, 0).is_none());
+        }
+    }
+
+    #[test]
+    fn where_too_many_ids_were_met_any_may_be_among_them() {
+        let (a, b) = (IdPrint::of(ID_A).unwrap(), IdPrint::of(ID_B).unwrap());
+        let seen = Seen::new(16);
+        seen.note(vec![a, a]);
+        assert!(seen.may_have(&HashSet::from([a])) && !seen.may_have(&HashSet::from([b])));
+        seen.note(vec![a]);
+        assert!(seen.may_have(&HashSet::from([b])));
+    }
+}
