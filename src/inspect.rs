@@ -176,6 +176,14 @@ impl Sink for Looks {
         all.entry(input).or_default().add(facts);
         Ok(())
     }
+
+    fn forget(&self, input: u32) -> Result<()> {
+        let mut all = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&input);
+        let mut known = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        known.seen.retain(|(of, _)| *of != input);
+        Ok(())
+    }
 }
 
 fn text<'b>(batch: &'b RecordBatch, column: &str) -> Option<&'b StringArray> {

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::archive;
 use crate::coverage::{Input, Status};
 use crate::decode::{
-    Block, BlockDecoder, DateOrder, Framer, HEAD_BYTES, Keep, Limits, Sift, Spelling, Tally,
-    Unrecognised, detect,
+    Block, BlockDecoder, DateOrder, Framer, HEAD_BYTES, Keep, Limits, Sift, Spelling, Unrecognised,
+    detect,
 };
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -23,12 +23,12 @@ use crate::source::{self, Encoding, Opened, Source, UnpackLimits, Unreadable};
 use crate::store::Store;
 
 mod archived;
+mod order;
 mod parquet;
 mod postponed;
 mod sifted;
 
 pub use archived::{archive_coverage, as_archive};
-use postponed::Postponed;
 pub use sifted::read_again;
 
 /// Where decoded rows go. Shared by all decoding threads.
@@ -39,11 +39,22 @@ pub trait Sink: Sync {
     /// # Errors
     /// A temporary file that cannot be written.
     fn take(&self, batch: &RecordBatch, input: u32, places: Places<'_>) -> Result<()>;
+
+    /// Forgets all rows of this input: it was misread, and is read again.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    fn forget(&self, input: u32) -> Result<()>;
 }
 
 impl Sink for Store {
     fn take(&self, batch: &RecordBatch, input: u32, places: Places<'_>) -> Result<()> {
         self.push(batch, input, places)
+    }
+
+    fn forget(&self, input: u32) -> Result<()> {
+        self.forget_source(input);
+        Ok(())
     }
 }
 
@@ -228,17 +239,7 @@ impl Reading<'_> {
         let mut framer = Framer::new(spelling.framing, self.options.limits);
         framer.push(head);
         let fault = Mutex::new(fault);
-        let ended = fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some();
-        let mut blocks = Blocks {
-            framer,
-            input: rest,
-            fault: &fault,
-            ended,
-            done: false,
-        };
+        let blocks = Blocks::new(framer, rest, &fault);
         if let Some(sift) = self.sift(spelling) {
             input.count(self.some(spelling, blocks, sift)?);
             faulty(input, fault);
@@ -247,17 +248,7 @@ impl Reading<'_> {
         if self.is_second_pass() {
             return Ok(());
         }
-        // The first block shows the order of day and month if it can; what needs it before it is
-        // known waits for the last block.
-        let postponed = Postponed::new(&self.options.temp);
-        let mut tally = Tally::default();
-        if let Some(first) = blocks.next() {
-            tally += self.block(&mut self.decoder(spelling, None), first, Some(&postponed))?;
-        }
-        let order = tally.dates.shown();
-        tally += self.blocks(spelling, order, blocks.map(Ok), Some(&postponed))?;
-        let order = Some(tally.dates.order());
-        tally += self.blocks(spelling, order, postponed.blocks(), None)?;
+        let tally = self.all(spelling, blocks)?;
         input.count(tally);
         faulty(input, fault);
         Ok(())
@@ -272,60 +263,6 @@ impl Reading<'_> {
             decoder.set_date_order(order);
         }
         decoder
-    }
-
-    /// Reads blocks on all cores.
-    fn blocks(
-        &self,
-        spelling: Spelling,
-        order: Option<DateOrder>,
-        blocks: impl Iterator<Item = Result<Block>> + Send,
-        postponed: Option<&Postponed>,
-    ) -> Result<Tally> {
-        blocks
-            .par_bridge()
-            .map_init(
-                || self.decoder(spelling, order),
-                |decoder, block| self.block(decoder, block?, postponed.filter(|_| order.is_none())),
-            )
-            .try_reduce(Tally::default, |mut sum, tally| {
-                sum += tally;
-                Ok(sum)
-            })
-    }
-
-    /// Reads one block, or lets it wait in `postponed` if it needs the order of day and month.
-    fn block(
-        &self,
-        decoder: &mut BlockDecoder,
-        block: Block,
-        postponed: Option<&Postponed>,
-    ) -> Result<Tally> {
-        self.progress.check()?;
-        let decoded = decoder
-            .decode(&block)
-            .map_err(|source| self.failed(source))?;
-        if let Some(postponed) = postponed
-            && decoded.tally.dates.need_order()
-        {
-            postponed.put(block)?;
-            return Ok(Tally {
-                dates: decoded.tally.dates,
-                ..Tally::default()
-            });
-        }
-        if let Some(batch) = &decoded.batch {
-            self.sink.take(batch, self.number, block.offset.into())?;
-        }
-        self.progress.count(decoded.tally.records);
-        match decoded.tally.rejected.samples.first() {
-            Some(rejection) if self.options.strict => Err(Error::Strict {
-                input: self.source.name.clone(),
-                offset: rejection.offset,
-                reason: rejection.reason.clone(),
-            }),
-            _ => Ok(decoded.tally),
-        }
     }
 
     fn failed(&self, source: ArrowError) -> Error {
@@ -360,6 +297,27 @@ struct Blocks<'b> {
     fault: &'b Mutex<Option<io::Error>>,
     ended: bool,
     done: bool,
+}
+
+impl<'b> Blocks<'b> {
+    /// Those of `framer`, which has been given the first bytes, and of the rest of the input. What goes wrong stands in
+    /// `fault` afterwards; what is there already ended the first bytes.
+    fn new(
+        framer: Framer,
+        input: &'b mut (dyn Read + Send),
+        fault: &'b Mutex<Option<io::Error>>,
+    ) -> Blocks<'b> {
+        let known = fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = known.is_some();
+        drop(known);
+        Blocks {
+            framer,
+            input,
+            fault,
+            ended,
+            done: false,
+        }
+    }
 }
 
 impl Iterator for Blocks<'_> {

@@ -30,6 +30,9 @@ pub struct DateForms {
     dotted: bool,
     /// Whether any date was met whose reading depends on the order.
     met: bool,
+    /// Which orders were taken for dates that need it.
+    day_first: bool,
+    month_first: bool,
 }
 
 impl DateForms {
@@ -41,6 +44,14 @@ impl DateForms {
     /// Whether any date may be read in another way once others have been seen, though it need not wait for them.
     pub fn depend_on_others(&self) -> bool {
         self.met
+    }
+
+    /// Whether a date that needs the order was read in another than that which holds if nothing more will come.
+    pub fn are_misread(&self) -> bool {
+        match self.order() {
+            DateOrder::DayFirst => self.month_first,
+            DateOrder::MonthFirst => self.day_first,
+        }
     }
 
     /// The order that a date shows, if one does.
@@ -63,6 +74,16 @@ impl DateForms {
     }
 }
 
+impl DateForms {
+    /// Notes which order was taken.
+    fn take(&mut self, order: DateOrder) {
+        match order {
+            DateOrder::DayFirst => self.day_first = true,
+            DateOrder::MonthFirst => self.month_first = true,
+        }
+    }
+}
+
 impl AddAssign for DateForms {
     fn add_assign(&mut self, other: DateForms) {
         let decided = [self.decided, other.decided];
@@ -71,6 +92,8 @@ impl AddAssign for DateForms {
         self.plain |= other.plain;
         self.dotted |= other.dotted;
         self.met |= other.met;
+        self.day_first |= other.day_first;
+        self.month_first |= other.month_first;
     }
 }
 
@@ -104,6 +127,8 @@ impl Dates {
                 self.note(either);
                 self.forms.needed = true;
                 let order = self.order.or(self.forms.shown());
+                let order = order.unwrap_or(usual(either.form));
+                self.forms.take(order);
                 chosen(either, order).ok_or(Unbelieved::Contradicts)
             }
             Err(NotATime) => Err(Unbelieved::NotATime),
@@ -118,8 +143,12 @@ impl Dates {
             Time::Either(either) => {
                 self.note(either);
                 let american = either.form == Form::HalfDay && either.month_first.is_some();
-                self.forms.needed |= !american;
-                chosen(either, self.order)
+                let order = self.order.unwrap_or(usual(either.form));
+                if !american {
+                    self.forms.needed = true;
+                    self.forms.take(order);
+                }
+                chosen(either, order)
             }
         }
     }
@@ -139,13 +168,17 @@ impl Dates {
     }
 }
 
-fn chosen(either: Either, order: Option<DateOrder>) -> Option<i64> {
-    let usual = match either.form {
-        Form::Dotted => DateOrder::DayFirst,
-        Form::HalfDay | Form::Plain => DateOrder::MonthFirst,
-    };
-    match order.unwrap_or(usual) {
+fn chosen(either: Either, order: DateOrder) -> Option<i64> {
+    match order {
         DateOrder::DayFirst => either.day_first,
         DateOrder::MonthFirst => either.month_first,
+    }
+}
+
+/// The order in which a form is mostly written.
+fn usual(form: Form) -> DateOrder {
+    match form {
+        Form::Dotted => DateOrder::DayFirst,
+        Form::HalfDay | Form::Plain => DateOrder::MonthFirst,
     }
 }

@@ -63,6 +63,11 @@ impl Source {
         }
     }
 
+    /// Whether it can be opened as often as one likes, and is the same each time.
+    pub fn is_lasting(&self) -> bool {
+        self.member.is_none() && self.stream.is_none() && self.bytes.is_some()
+    }
+
     /// Whether it is a member of a packed tar file, to be read by [`each_of_tar`].
     pub fn is_of_packed_tar(&self) -> bool {
         let member = self.member.as_ref();

@@ -12,6 +12,7 @@ use hashbrown::hash_map::Entry;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSlice;
 
+use super::forgotten::input;
 use super::merge::{self, At};
 use super::packed::{is_packed, pack};
 use super::{PLACE, SEGMENT_ROWS, SOURCE, times};
@@ -53,7 +54,7 @@ pub(super) fn distinct(
         let richness = richness(batch).map_err(failed)?;
         for (row, keep) in keep.iter().enumerate() {
             if !keep && richness.value(row) > 0 {
-                *dropped.entry(sources.value(row)).or_default() += 1;
+                *dropped.entry(input(sources.value(row))).or_default() += 1;
             }
         }
     }
@@ -168,9 +169,11 @@ fn rank(batch: &RecordBatch, row: usize) -> Result<Rank, ArrowError> {
     Ok((
         Reverse(richness(batch)?.value(row)),
         first,
-        column(batch, SOURCE)?
-            .as_primitive::<UInt32Type>()
-            .value(row),
+        input(
+            column(batch, SOURCE)?
+                .as_primitive::<UInt32Type>()
+                .value(row),
+        ),
         column(batch, PLACE)?
             .as_primitive::<UInt64Type>()
             .value(row),

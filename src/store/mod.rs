@@ -5,6 +5,7 @@
 //! minutes. What is over the budget goes to one temporary file, packed with LZ4.
 
 mod distinct;
+mod forgotten;
 mod ids;
 mod merge;
 mod packed;
@@ -12,7 +13,7 @@ mod sealed;
 mod spill;
 mod timeless;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,6 +55,8 @@ pub struct Store {
 
 #[derive(Default)]
 struct Inner {
+    /// Sources whose rows so far do not count. Those that come now have another number.
+    forgotten: BTreeSet<u32>,
     days: BTreeMap<Day, DayRows>,
     in_memory: usize,
     spill: Option<Arc<Spill>>,
@@ -133,6 +136,7 @@ impl Store {
         source: u32,
         places: impl Into<Places<'p>>,
     ) -> Result<()> {
+        let source = forgotten::number(source, &self.lock().forgotten);
         let batch = self
             .with_source(batch, source, places.into())
             .map_err(|error| self.failed(error))?;
@@ -211,6 +215,7 @@ impl Store {
                 source,
             })?;
         }
+        forgotten::leave_out(&mut inner)?;
         timeless::settle(&mut inner)?;
         let spill = inner.spill;
         let days = inner.days.into_iter().map(|(day, rows)| DayOfStore {

@@ -523,6 +523,30 @@ fn a_full_minute_is_never_cut() {
 }
 
 #[test]
+fn what_was_misread_is_forgotten_and_its_input_stays_the_same() {
+    let temp = tempfile::tempdir().unwrap();
+    for store in [
+        store(BIG, temp.path()),
+        store(BIG, temp.path()).packed(),
+        store(0, temp.path()),
+    ] {
+        let other = from("other", sign_in("b", MARCH));
+        store.push(&batch(&[other.clone()]), 0, 0).unwrap();
+        let wrong = [sign_in("a", MARCH), sign_in("b", MARCH + 9 * DAY_MICROS)];
+        store.push(&batch(&wrong), 1, 0).unwrap();
+        store.forget_source(1);
+        let right = [from("a", sign_in("a", MARCH + 2)), sign_in("b", MARCH)];
+        store.push(&batch(&right), 1, 0).unwrap();
+        let got = kept(store, BIG, true);
+        let of =
+            |id: &str, time, city: &str| (Some(time), Some(id.to_owned()), Some(city.to_owned()));
+        assert_eq!(got.rows, [of("b", MARCH, "other"), of("a", MARCH + 2, "a")]);
+        assert_eq!(got.dropped, BTreeMap::from([(1, 1)]));
+        assert_eq!(got.pieces.len(), 1, "no day of what was misread");
+    }
+}
+
+#[test]
 fn an_empty_store_has_no_days() {
     let temp = tempfile::tempdir().unwrap();
     assert_eq!(kept(store(0, temp.path()), 1, true), Kept::default());

@@ -86,6 +86,11 @@ impl Sink for Times {
         }
         Ok(())
     }
+
+    fn forget(&self, _input: u32) -> Result<()> {
+        self.0.lock().unwrap().clear();
+        Ok(())
+    }
 }
 
 const LONG: usize = 6000;
