@@ -60,6 +60,8 @@ impl Sink for Store {
 
 /// Bytes read at a time: large enough to keep a core busy, small enough to keep memory flat.
 const CHUNK: usize = 1 << 20;
+/// Where most bytes are only looked at, they should stay as near as they have come.
+const FEW_BYTES: usize = 256 << 10;
 
 /// What to read of the inputs.
 #[derive(Clone, Debug)]
@@ -239,8 +241,9 @@ impl Reading<'_> {
         let mut framer = Framer::new(spelling.framing, self.options.limits);
         framer.push(head);
         let fault = Mutex::new(fault);
-        let blocks = Blocks::new(framer, rest, &fault);
+        let mut blocks = Blocks::new(framer, rest, &fault);
         if let Some(sift) = self.sift(spelling) {
+            blocks.chunk = FEW_BYTES;
             input.count(self.some(spelling, blocks, sift)?);
             faulty(input, fault);
             return Ok(());
@@ -297,6 +300,8 @@ struct Blocks<'b> {
     fault: &'b Mutex<Option<io::Error>>,
     ended: bool,
     done: bool,
+    /// Bytes to read at a time.
+    chunk: usize,
 }
 
 impl<'b> Blocks<'b> {
@@ -316,6 +321,7 @@ impl<'b> Blocks<'b> {
             fault,
             ended,
             done: false,
+            chunk: CHUNK,
         }
     }
 }
@@ -325,7 +331,7 @@ impl Iterator for Blocks<'_> {
 
     fn next(&mut self) -> Option<Block> {
         while !self.ended {
-            match self.framer.fill(&mut self.input, CHUNK) {
+            match self.framer.fill(&mut self.input, self.chunk) {
                 Ok(0) => self.ended = true,
                 Ok(_) => {
                     if let Some(block) = self.framer.cut() {

@@ -74,7 +74,7 @@ fn line(chance: &mut Chance, ids: u64) -> String {
         "50126",
         "0",
         "\"50053\"",
-        "5.0053e4",
+        "50053.0",
         "null",
     ]);
     let mut fields = vec![

@@ -15,6 +15,11 @@ pub(super) fn code<'de>(slot: &mut Option<Code>, from: &mut Reader<'de, '_>) -> 
 }
 
 fn meaning(text: &str) -> Code {
+    // Tables with missing values write whole numbers so.
+    let text = match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        _ => text,
+    };
     if let Ok(number) = text.parse() {
         return Code::Number(number);
     }
@@ -42,7 +47,9 @@ mod tests {
         assert_eq!(meaning("SUCCESS"), Code::Number(0));
         assert_eq!(meaning("Failure"), Code::Word);
         assert_eq!(meaning("50053000000"), Code::OutOfRange);
+        assert_eq!(meaning("50053.0"), Code::Number(50053));
         assert_eq!(meaning("50053.5"), Code::OutOfRange);
+        assert_eq!(meaning("5.0053e4"), Code::OutOfRange);
         assert_eq!(meaning("99999999999999999999999"), Code::OutOfRange);
     }
 }

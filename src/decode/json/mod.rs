@@ -250,8 +250,8 @@ pub(crate) fn nested<'de, P: Part>(
     }
 }
 
-/// A plain value as text; `None` if it is null, empty or not a plain value. A number is written as it
-/// is meant: 50053.0 is 50053.
+/// A plain value as text; `None` if it is null, empty or not a plain value. A number without a fraction is written without
+/// one: 50053.0 is 50053, as tables with missing values have it.
 #[inline]
 fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop> {
     let text = match from.kind()? {
@@ -270,19 +270,10 @@ fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop>
         }
         Kind::Number => {
             let number = from.number()?;
-            let is_whole = number
-                .bytes()
-                .all(|byte| byte == b'-' || byte.is_ascii_digit());
-            if is_whole {
-                return Ok(Some(Cow::Borrowed(number)));
-            }
-            match number.parse::<f64>() {
-                Ok(value) if digits(number).eq(digits(&format!("{value:e}"))) => {
-                    Cow::Owned(value.to_string())
-                }
-                // What no number can hold stays as it is written, and is judged as such.
-                _ => Cow::Borrowed(number),
-            }
+            // 50053.0 is 50053. Anything else stays as it is written, and is judged as such: nothing is rounded.
+            let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+            let is_whole = fraction.bytes().all(|digit| digit == b'0');
+            Cow::Borrowed(if is_whole { whole } else { number })
         }
         Kind::Object | Kind::Array => {
             from.skip()?;
@@ -290,16 +281,6 @@ fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop>
         }
     };
     Ok((!text.is_empty()).then_some(text))
-}
-
-/// The digits of a number that say something: without exponent, and without zeros before and behind.
-fn digits(number: &str) -> impl Iterator<Item = char> {
-    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
-    let zero = |letter: char| matches!(letter, '0' | '.' | '-');
-    mantissa
-        .trim_matches(zero)
-        .chars()
-        .filter(|letter| *letter != '.')
 }
 
 /// Puts the text of a value into `slot`, unless it is null, empty or not a plain value.
