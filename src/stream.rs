@@ -132,7 +132,7 @@ impl Signals {
 /// What a running stream deals with.
 enum Event {
     /// Lines have come.
-    Lines(Arrived),
+    Lines(Box<Arrived>),
     /// The input has ended.
     Ended(Result<()>),
     /// A step has been made; what it found comes on a way of its own, past the lines that wait.

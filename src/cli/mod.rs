@@ -152,7 +152,9 @@ pub enum InspectFormat {
 #[command(
     after_help = "Without a query and without -f, a prompt opens when started on a terminal; \
     otherwise the statements are read from standard input. Standard input is data (-) or \
-    statements, never both."
+    statements, never both.\n\n\
+    Queries that only look at sign-ins with one error code (WHERE error_code = 50053) pass over lines \
+    that cannot have it. Such lines are not checked for damage; with --strict every record is."
 )]
 pub struct Sql {
     /// A query (unless -f is given), then files, folders, globs, or - for standard input

@@ -304,6 +304,11 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::{BlockDecoder, Keep, Spelling, Tally};
+    use crate::signin::Columns;
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int32Type;
+    use proptest::prelude::*;
 
     const ID_A: &str = "0a1b2c3d-0000-4000-8000-00000000000a";
     const ID_B: &str = "0a1b2c3d-0000-4000-8000-00000000000b";
@@ -352,7 +357,10 @@ mod tests {
             ..Limits::default()
         };
         let sifted = sift().lines(b"{\"long\":12345}\n", limits);
-        assert_eq!(sifted.wanted, [0..14]);
+        assert_eq!(
+            (sifted.passed, sifted.wanted),
+            (0, vec![Range { start: 0, end: 14 }])
+        );
         assert_eq!(
             sift().lines(b"{\"a\":1}\r\n\n\n", Limits::default()).passed,
             1
@@ -377,7 +385,8 @@ mod tests {
                 let second = first.again(HashSet::from([a, b]));
                 let found = second.lines(block.as_bytes(), Limits::default()).wanted;
                 let at = block.find('\n').unwrap() + 1;
-                assert_eq!(found, [at..at + line.len()], "{line}");
+                let (start, end) = (at, at + line.len());
+                assert_eq!(found, vec![Range { start, end }], "{line}");
             }
         }
     }
@@ -400,5 +409,61 @@ mod tests {
         assert!(seen.may_have(&HashSet::from([a])) && !seen.may_have(&HashSet::from([b])));
         seen.note(vec![a]);
         assert!(seen.may_have(&HashSet::from([b])));
+    }
+
+    /// `text` with some of its letters as escapes.
+    fn escaped(text: &str, which: &[bool]) -> String {
+        let letters = text.chars().zip(which.iter().chain(iter::repeat(&false)));
+        let written = letters.map(|(letter, escape)| match escape {
+            true => format!("\\u{:04x}", letter as u32),
+            false => letter.to_string(),
+        });
+        written.collect()
+    }
+
+    fn some_of(length: usize) -> impl Strategy<Value = Vec<bool>> {
+        prop_oneof![
+            Just(vec![]),
+            proptest::collection::vec(proptest::bool::weighted(0.05), length)
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn what_decoding_finds_is_never_passed_over(
+            (id_escapes, code_escapes, key_escapes) in (some_of(36), some_of(6), some_of(9)),
+            upper in any::<bool>(),
+            inside in any::<bool>(),
+            (is_text, code) in (any::<bool>(), proptest::sample::select(vec!["50053", "50053.0", "5.0053e4", "50126", "0"])),
+            damage in proptest::option::weighted(0.2, (any::<prop::sample::Index>(), proptest::sample::select(vec!["\"", "{", "}", "\\", " ", "\u{feff}"]))),
+        ) {
+            let id = if upper { ID_A.to_uppercase() } else { ID_A.to_owned() };
+            let (id, key) = (escaped(&id, &id_escapes), escaped("errorCode", &key_escapes));
+            let code = if is_text { format!("\"{}\"", escaped(code, &code_escapes)) } else { code.to_owned() };
+            let event = format!("{{\"id\":\"{id}\",\"createdDateTime\":\"2026-03-02T08:00:00Z\",\"userId\":\"u\",\"status\":{{\"{key}\":{code}}}}}");
+            let mut line = match inside {
+                true => format!("{{\"message\":\"{}\"}}", event.replace('\\', "\\\\").replace('"', "\\\"")),
+                false => event,
+            };
+            if let Some((at, piece)) = damage {
+                line.insert_str(at.index(line.len()), piece);
+            }
+            let limits = Limits::default();
+            let columns = Columns::of(["sign_in_id", "error_code"]);
+            let mut decoder = BlockDecoder::new(Spelling::lines(), "in", columns, Keep::default(), limits);
+            decoder.line(line.as_bytes(), 0, &mut Tally::default());
+            let Some(rows) = decoder.take().unwrap() else { return Ok(()) };
+            let first = sift();
+            let passed = first.lines(line.as_bytes(), limits).passed == 1;
+            let codes = rows.column_by_name("error_code").unwrap().as_primitive::<Int32Type>();
+            prop_assert!(!passed || codes.iter().all(|code| code != Some(50053)), "{}", line);
+            for id in rows.column_by_name("sign_in_id").unwrap().as_string::<i32>().iter().flatten() {
+                if let (true, Some(id)) = (passed, IdPrint::of(id)) {
+                    prop_assert!(first.may_have_passed(&[id].into_iter().collect()), "{}", line);
+                }
+            }
+        }
     }
 }

@@ -531,7 +531,7 @@ fn what_was_misread_is_forgotten_and_its_input_stays_the_same() {
         store(0, temp.path()),
     ] {
         let other = from("other", sign_in("b", MARCH));
-        store.push(&batch(&[other.clone()]), 0, 0).unwrap();
+        store.push(&batch(from_ref(&other)), 0, 0).unwrap();
         let wrong = [sign_in("a", MARCH), sign_in("b", MARCH + 9 * DAY_MICROS)];
         store.push(&batch(&wrong), 1, 0).unwrap();
         store.forget_source(1);

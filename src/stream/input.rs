@@ -210,7 +210,7 @@ pub(super) fn read(
             Ok(None) => None,
             Ok(Some(arrived)) => {
                 waiting.take(arrived.bytes.len());
-                Some(Event::Lines(arrived))
+                Some(Event::Lines(Box::new(arrived)))
             }
             Err(error) => Some(Event::Ended(Err(error))),
         };

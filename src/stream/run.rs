@@ -189,7 +189,7 @@ impl<W: Write> Stream<'_, W> {
             };
             match event {
                 None | Some(Event::Judged) => {}
-                Some(Event::Lines(arrived)) => self.arrived(arrived)?,
+                Some(Event::Lines(arrived)) => self.arrived(*arrived)?,
                 Some(Event::Asked(Signal::Terminate)) => {
                     deadline = Some(Instant::now() + self.settings.grace);
                 }
@@ -422,7 +422,7 @@ impl<W: Write> Stream<'_, W> {
         // Lines that came before the end are not lost.
         while let Ok(event) = self.events.try_recv() {
             if let Event::Lines(arrived) = event {
-                self.arrived(arrived)?;
+                self.arrived(*arrived)?;
             }
         }
         // First of all: whoever waits for us may lose patience.
