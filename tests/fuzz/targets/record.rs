@@ -1,10 +1,12 @@
 //! What the targets that read records have in common.
 
+use arrow::array::{Array, AsArray};
 use arrow::compute::concat_batches;
+use arrow::datatypes::Int32Type;
 use arrow::record_batch::RecordBatch;
 
 use crate::decode::{
-    BlockDecoder, Decoded, Decoder, Dialect, Framer, Framing, Keep, Limits, Spelling, Tally,
+    BlockDecoder, Decoded, Decoder, Dialect, Framer, Framing, Keep, Limits, Sift, Spelling, Tally,
 };
 use crate::signin::Columns;
 
@@ -34,11 +36,30 @@ pub fn read_line(data: &[u8], dialect: &'static Dialect) {
     let mut decoder = BlockDecoder::new(spelling, "f", Columns::ALL, Keep::default(), LIMITS);
     framer.push(data);
     if let Some(block) = framer.finish() {
-        check(&decoder.decode(&block).expect("a batch"));
+        let decoded = decoder.decode(&block).expect("a batch");
+        check(&decoded);
+        let sift = Sift::of_code(50053, 1 << 20).expect("it has digits");
+        let (some, places) = decoder.decode_some(&block, &sift).expect("a batch");
+        let rows = |of: &Decoded| of.batch.as_ref().map_or(0, RecordBatch::num_rows);
+        assert_eq!(places.len(), rows(&some), "a place for each row");
+        if !decoded.tally.dates.depend_on_others() {
+            assert_eq!(refusals(&some), refusals(&decoded), "passed over");
+        }
     }
     // Telling the spelling must survive the same bytes.
     let _ = crate::decode::detect(data, true);
     let _ = crate::decode::detect(data, false);
+}
+
+fn refusals(decoded: &Decoded) -> usize {
+    let codes = decoded
+        .batch
+        .as_ref()
+        .and_then(|rows| rows.column_by_name("error_code"));
+    let codes = codes.and_then(|codes| codes.as_primitive_opt::<Int32Type>());
+    codes.map_or(0, |codes| {
+        codes.iter().filter(|code| *code == Some(50053)).count()
+    })
 }
 
 /// All rows and the tally of `text`, which is of a known spelling, as a stream.
