@@ -177,12 +177,11 @@ impl Sink for Looks {
         Ok(())
     }
 
-    fn forget(&self, input: u32) -> Result<()> {
+    fn forget(&self, input: u32) {
         let mut all = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(&input);
         let mut known = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         known.seen.retain(|(of, _)| *of != input);
-        Ok(())
     }
 }
 

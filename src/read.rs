@@ -41,10 +41,7 @@ pub trait Sink: Sync {
     fn take(&self, batch: &RecordBatch, input: u32, places: Places<'_>) -> Result<()>;
 
     /// Forgets all rows of this input: it was misread, and is read again.
-    ///
-    /// # Errors
-    /// As [`take`](Self::take).
-    fn forget(&self, input: u32) -> Result<()>;
+    fn forget(&self, input: u32);
 }
 
 impl Sink for Store {
@@ -52,9 +49,8 @@ impl Sink for Store {
         self.push(batch, input, places)
     }
 
-    fn forget(&self, input: u32) -> Result<()> {
+    fn forget(&self, input: u32) {
         self.forget_source(input);
-        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! All inputs of a run into one store; or only what has one error code, where nothing else matters.
 
-use hashbrown::HashSet;
 use std::sync::Arc;
+
+use hashbrown::HashSet;
 
 use crate::coverage::{Input, Status};
 use crate::decode::{IdPrint, Sift};

@@ -8,12 +8,12 @@
 //! What cannot be told from bytes alone is read: lines that do not begin and end as one object, that are too long, or in which
 //! digits or letters of ids may hide behind escapes.
 
-use hashbrown::HashSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::{iter, mem};
 
+use hashbrown::HashSet;
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
 use wide::u8x16;

@@ -31,7 +31,7 @@ impl Reading<'_> {
                 tally += self.blocks(spelling, order, postponed.blocks(), None)?;
             }
             None if tally.dates.are_misread() => {
-                self.sink.forget(self.number)?;
+                self.sink.forget(self.number);
                 let records = &self.progress.records;
                 records.fetch_sub(tally.records, Ordering::Relaxed);
                 tally = self.again(spelling, tally.dates.order())?;

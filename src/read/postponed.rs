@@ -1,6 +1,5 @@
-//! Blocks that wait for the order of day and month: `3/4/2026` in the first of them may be decided by
-//! a date in the last. They wait packed, in little memory or on disk, so it does not matter how many
-//! they are or whether the input can be read twice.
+//! Blocks of an input that cannot be read twice, waiting for the order of day and month: `3/4/2026` in the first of them may be
+//! decided by a date in the last. They wait packed, in little memory or on disk, so it does not matter how many they are.
 
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
