@@ -60,51 +60,49 @@ spaced AS (
     )) AS pause
   FROM numbered AS n
 ),
-medians AS (
+measured AS (
+  -- Only what begins a burst has a pause, so the median is one of bursts.
   SELECT
-    s.tenant_key,
-    s.user_key,
-    s.tool,
-    s.run,
-    median(CASE WHEN s.burst IS NOT NULL THEN s.pause END) AS median_pause,
-    count(*) AS attempts,
-    count(s.burst) AS bursts,
-    count(DISTINCT date_trunc('day', s.time)) AS days,
-    avg(CASE WHEN s.is_own THEN 1.0 ELSE 0.0 END) AS own,
-    min(s.time) AS started,
-    max(s.time) AS ended
+    s.*,
+    median(s.pause) OVER (PARTITION BY s.tenant_key, s.user_key, s.tool, s.run) AS median_pause
   FROM spaced AS s
-  GROUP BY s.tenant_key, s.user_key, s.tool, s.run
 ),
-regular AS (
+runs AS (
   SELECT
     m.tenant_key,
     m.user_key,
     m.tool,
-    m.run,
-    avg(CASE WHEN abs(s.pause - m.median_pause) <= $stale_tolerance * m.median_pause THEN 1.0 ELSE 0.0 END) AS regular
-  FROM medians AS m
-  INNER JOIN spaced AS s
-    ON m.tenant_key = s.tenant_key AND m.user_key = s.user_key AND m.tool = s.tool AND m.run = s.run
-  WHERE s.burst IS NOT NULL AND s.pause IS NOT NULL
+    min(m.time) AS started,
+    max(m.time) AS ended,
+    count(*) AS attempts,
+    count(m.burst) AS bursts,
+    count(DISTINCT date_trunc('day', m.time)) AS days,
+    max(m.median_pause) AS median_pause,
+    avg(CASE WHEN m.is_own THEN 1.0 ELSE 0.0 END) AS own,
+    avg(
+      CASE
+        WHEN m.pause IS NULL THEN NULL
+        WHEN abs(m.pause - m.median_pause) <= $stale_tolerance * m.median_pause THEN 1.0
+        ELSE 0.0
+      END
+    ) AS regular
+  FROM measured AS m
   GROUP BY m.tenant_key, m.user_key, m.tool, m.run
 )
 SELECT
-  m.tenant_key,
-  m.user_key,
-  m.tool,
-  m.started,
-  m.ended,
-  m.attempts,
-  m.bursts,
-  m.days,
-  m.median_pause,
-  m.own,
+  r.tenant_key,
+  r.user_key,
+  r.tool,
+  r.started,
+  r.ended,
+  r.attempts,
+  r.bursts,
+  r.days,
+  r.median_pause,
+  r.own,
   r.regular
-FROM medians AS m
-INNER JOIN regular AS r
-  ON m.tenant_key = r.tenant_key AND m.user_key = r.user_key AND m.tool = r.tool AND m.run = r.run
+FROM runs AS r
 WHERE
-  m.own >= $stale_own_share
+  r.own >= $stale_own_share
   AND r.regular >= $stale_regular_share
-  AND ((m.bursts >= $stale_bursts AND m.days >= $stale_days) OR m.bursts >= $stale_many_bursts)
+  AND ((r.bursts >= $stale_bursts AND r.days >= $stale_days) OR r.bursts >= $stale_many_bursts)

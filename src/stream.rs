@@ -35,7 +35,7 @@ use crate::decode::Keep;
 use crate::engine::Resources;
 use crate::error::Result;
 use crate::queries::Queries;
-use input::Arrived;
+use input::Came;
 
 pub use describe::describe;
 pub use run::run;
@@ -132,7 +132,7 @@ impl Signals {
 /// What a running stream deals with.
 enum Event {
     /// Lines have come.
-    Lines(Box<Arrived>),
+    Came(Came),
     /// The input has ended.
     Ended(Result<()>),
     /// A step has been made; what it found comes on a way of its own, past the lines that wait.

@@ -247,6 +247,12 @@ fn sql_to_a_file() {
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     assert!(std::fs::read(&here).unwrap().starts_with(b"PAR1"));
     keep("sql_out_exists", &typed_in(&here, sql).1);
+    // Before hours of reading, and not after them: not even what is to be read is looked for.
+    for command in ["sql 'SELECT 1'", "compare"] {
+        let typed = format!("{command} no-such-log --out here");
+        let told = typed_in(&here, &typed).0.ended(2).stderr;
+        assert!(told.contains("here is there already"), "{told}");
+    }
     assert_eq!(names(temp.path()), ["rows.parquet"]);
 }
 

@@ -37,6 +37,8 @@ pub(super) fn compare(
     let inputs = typed.inputs.clone();
     let mut settings = config.settings(inputs, global, &typed.reading, queries, out)?;
     settings.context = config.context(&typed.knowing, None)?;
+    // What can't be written is said before anything is read.
+    let whole = out.map(Whole::create).transpose()?;
     let bar = Bar::watch(progress, config.is_quiet(global));
     let (batches, coverage) = batch::view(&settings, "compare", COMPARE, progress)?;
     drop(bar);
@@ -49,17 +51,13 @@ pub(super) fn compare(
         CompareFormat::Json => rows(&batches, Format::Json)?,
         CompareFormat::Csv => rows(&batches, Format::Csv)?,
     };
-    match out {
+    match whole {
         None => {
             print(&bytes)?;
         }
-        Some(path) => {
-            let mut whole = Whole::create(path)?;
+        Some(mut whole) => {
             let written = whole.file.write_all(&bytes);
-            written.map_err(|source| Error::Write {
-                path: path.to_owned(),
-                source,
-            })?;
+            written.map_err(|error| whole.failed(error))?;
             whole.commit()?;
         }
     }

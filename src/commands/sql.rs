@@ -59,10 +59,7 @@ pub(super) fn sql(
         )?;
         return Ok(code(&coverage));
     };
-    let bar = Bar::watch(progress, quiet);
-    let (engine, mut session, coverage) = batch::open(&settings, Some(&statements), progress)?;
-    drop(bar);
-    complain(&coverage)?;
+    // What can't be written is said before anything is read.
     let format = typed.format.unwrap_or(match &typed.out {
         Some(path) => format_of(path),
         None => SqlFormat::Table,
@@ -81,7 +78,12 @@ pub(super) fn sql(
             ));
         }
     }
-    match &typed.out {
+    let file = typed.out.as_deref().map(Whole::create).transpose()?;
+    let bar = Bar::watch(progress, quiet);
+    let (engine, mut session, coverage) = batch::open(&settings, Some(&statements), progress)?;
+    drop(bar);
+    complain(&coverage)?;
+    match file {
         None => {
             for statement in statements {
                 answer(
@@ -94,8 +96,7 @@ pub(super) fn sql(
                 )?;
             }
         }
-        Some(path) => {
-            let mut file = Whole::create(path)?;
+        Some(mut file) => {
             for statement in statements {
                 let answered = answer(
                     &engine,
@@ -106,10 +107,7 @@ pub(super) fn sql(
                     progress,
                 );
                 answered.map_err(|error| match error {
-                    Error::Output { source } => Error::Write {
-                        path: path.clone(),
-                        source,
-                    },
+                    Error::Output { source } => file.failed(source),
                     other => other,
                 })?;
             }
@@ -278,15 +276,23 @@ impl Whole {
         })
     }
 
-    pub(super) fn commit(self) -> Result<()> {
-        let Whole { file, path } = self;
-        let failed = |source| Error::Write {
-            path: path.clone(),
+    pub(super) fn failed(&self, source: io::Error) -> Error {
+        Error::Write {
+            path: self.path.clone(),
             source,
-        };
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist_noclobber(&path)
-            .map_err(|error| failed(error.error))?;
-        Ok(())
+        }
+    }
+
+    pub(super) fn commit(self) -> Result<()> {
+        let synced = self.file.as_file().sync_all();
+        synced.map_err(|error| self.failed(error))?;
+        let Whole { file, path } = self;
+        match file.persist_noclobber(&path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::Write {
+                path,
+                source: error.error,
+            }),
+        }
     }
 }

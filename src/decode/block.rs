@@ -144,9 +144,9 @@ impl BlockDecoder {
         tally.records = tally.rejected.count;
         match &block.records {
             Records::At(ranges, headers) => {
-                self.records(&block.bytes, block.offset, ranges, headers, &mut tally, 0);
+                self.records(block.bytes(), block.offset, ranges, headers, &mut tally, 0);
             }
-            Records::Lines => self.lines(&block.bytes, block.offset, &mut tally),
+            Records::Lines => self.lines(block.bytes(), block.offset, &mut tally),
         }
         tally.dates = mem::take(&mut self.dates.forms);
         Ok(Decoded {
@@ -165,7 +165,7 @@ impl BlockDecoder {
         block: &Block,
         sift: &Sift,
     ) -> Result<(Decoded, Vec<u64>), ArrowError> {
-        let sifted = sift.lines(&block.bytes, self.limits);
+        let sifted = sift.lines(block.bytes(), self.limits);
         let mut tally = Tally {
             records: sifted.passed,
             passed: sifted.passed,
@@ -178,7 +178,7 @@ impl BlockDecoder {
         let mut places = Vec::with_capacity(sifted.wanted.len());
         for line in sifted.wanted {
             let offset = block.offset + line.start as u64;
-            let line = block.bytes.get(line).unwrap_or_default();
+            let line = block.bytes().get(line).unwrap_or_default();
             self.line(line, offset, &mut tally);
             let rows = self.rows() - places.len();
             places.extend((offset..).take(rows));
@@ -374,9 +374,9 @@ impl BlockDecoder {
     }
 
     /// Counts what a record turned out to be, and keeps the row of a sign-in.
-    fn settle(&mut self, outcome: Outcome, mut raw: Raw<'_>, offset: u64, tally: &mut Tally) {
+    fn settle(&mut self, outcome: Outcome, raw: Raw<'_>, offset: u64, tally: &mut Tally) {
         tally.records += 1;
-        let row = &mut raw.row;
+        let mut row = raw.row;
         match outcome {
             Outcome::Rejected(reason) => tally.rejected.add(offset, || reason.into_owned()),
             Outcome::Other(what) => *tally.others.entry(what.to_owned()).or_default() += 1,
@@ -384,10 +384,10 @@ impl BlockDecoder {
             Outcome::Step => {
                 tally.steps += 1;
                 if row.sign_in_id.is_some() {
-                    self.batch.push_step(row);
+                    self.batch.push_step(&row);
                 }
             }
-            Outcome::SignIn(_) if !self.keep.wants(row) => tally.outside += 1,
+            Outcome::SignIn(_) if !self.keep.wants(&row) => tally.outside += 1,
             Outcome::SignIn(dialect) => {
                 tally.sign_ins += 1;
                 tally.without_id += u64::from(row.sign_in_id.is_none());
@@ -395,7 +395,6 @@ impl BlockDecoder {
                 tally.first_time = [tally.first_time, row.time].into_iter().flatten().min();
                 tally.last_time = tally.last_time.max(row.time);
                 *tally.dialects.entry(dialect.name).or_default() += 1;
-                let mut row = mem::take(row);
                 row.source_file = Some(Cow::Borrowed(&self.source_file));
                 row.spelling = self
                     .names

@@ -8,23 +8,27 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Logs write addresses with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), with a zone
 /// (`fe80::1%eth0`) and as IPv4 inside IPv6 (`::ffff:192.0.2.1`); all of that is taken off.
 pub(crate) fn canonical(text: Cow<'_, str>) -> Option<(Cow<'_, str>, String)> {
+    // An IPv4 address has one spelling only, so what reads as one is canonical.
+    if text.parse::<Ipv4Addr>().is_ok() {
+        let network = network_of_v4(&text);
+        return Some((text, network));
+    }
     let address = parse(text.trim())?.to_canonical();
+    let canonical = address.to_string();
     let network = match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
+        IpAddr::V4(_) => network_of_v4(&canonical),
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
             format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     };
-    // An IPv4 address has one spelling only, so text of the same length is the same text.
-    let canonical = match address {
-        IpAddr::V4(_) if !text.contains([':', ' ', '\t', '\r', '\n', '[']) => text,
-        _ => Cow::Owned(address.to_string()),
-    };
-    Some((canonical, network))
+    Some((Cow::Owned(canonical), network))
+}
+
+/// The /24 around an address in canonical text.
+fn network_of_v4(address: &str) -> String {
+    let (network, _) = address.rsplit_once('.').unwrap_or_default();
+    [network, ".0/24"].concat()
 }
 
 fn parse(text: &str) -> Option<IpAddr> {

@@ -330,7 +330,7 @@ impl<'a> Raw<'a> {
 
 /// An id in lower case: they are hexadecimal, so nothing but ASCII needs folding.
 fn lower_id(id: Cow<'_, str>) -> Cow<'_, str> {
-    if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if has(&id, |byte| byte.is_ascii_uppercase()) {
         return Cow::Owned(id.to_ascii_lowercase());
     }
     id
@@ -338,11 +338,13 @@ fn lower_id(id: Cow<'_, str>) -> Cow<'_, str> {
 
 /// Text in lower case.
 fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text
-        .bytes()
-        .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
-    {
+    if has(&text, |byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
         return Cow::Owned(text.to_lowercase());
     }
     text
+}
+
+/// Whether any byte of `text` is such a one. Mostly none is: looking at all of them goes many at a time.
+fn has(text: &str, such: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |found, byte| found | such(byte))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
@@ -88,13 +89,29 @@ impl Kept {
     }
 }
 
-/// The same engine with other settings. The catalogue is shared: a new default one would stand in its place, empty.
+/// The same engine with other settings.
 pub(super) fn with_config(
     context: &SessionContext,
     change: impl FnOnce(SessionConfig) -> SessionConfig,
 ) -> SessionContext {
+    with(context, change, context.runtime_env())
+}
+
+/// The same engine with another runtime.
+pub(super) fn with_runtime(context: &SessionContext, runtime: Arc<RuntimeEnv>) -> SessionContext {
+    with(context, |config| config, runtime)
+}
+
+/// The catalogue is shared: a new default one would stand in its place, empty.
+fn with(
+    context: &SessionContext,
+    change: impl FnOnce(SessionConfig) -> SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+) -> SessionContext {
     let state = context.state();
     let config = change(state.config().clone()).with_create_default_catalog_and_schema(false);
-    let state = SessionStateBuilder::new_from_existing(state).with_config(config);
+    let state = SessionStateBuilder::new_from_existing(state)
+        .with_config(config)
+        .with_runtime_env(runtime);
     SessionContext::new_with_state(state.build())
 }

@@ -14,7 +14,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::memory_pool::MemoryLimit;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryLimit};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -24,7 +25,7 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use tokio::task::JoinSet;
 
 use super::canonical::canonical;
-use super::kept::{Kept, with_config};
+use super::kept::{Kept, with_config, with_runtime};
 use super::slot::Slot;
 use super::stored::{IN_MEMORY, Rows, Stored};
 use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
@@ -54,9 +55,19 @@ pub struct Session {
     /// The views of `planned` that are computed once.
     plans: BTreeMap<String, Plan>,
     stored: BTreeMap<String, Stored>,
-    /// A query has run out of memory: from then on one runs at a time, and on one thread, so that
-    /// few operators share what there is.
-    frugal: bool,
+    care: Care,
+}
+
+/// What has been done since queries ran out of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Care {
+    /// Nothing: they have not.
+    None,
+    /// One query runs at a time, and on one thread, so that few operators share what there is.
+    OneAtATime,
+    /// One query runs at a time, and its operators take what is free, where before each had the same share: that of a sort
+    /// among ten is less than one batch of it may need.
+    FirstCome,
 }
 
 /// A view that is computed once: its optimised plan, and the place for its rows.
@@ -89,7 +100,7 @@ impl Session {
             planned: BTreeSet::new(),
             plans: BTreeMap::new(),
             stored: BTreeMap::new(),
-            frugal: false,
+            care: Care::None,
         };
         let signins: Arc<Slot> = Arc::clone(&session.signins);
         session.register(SIGNINS, signins)?;
@@ -218,13 +229,20 @@ impl Session {
                 }
             };
             let (stored, kept) = match made {
-                Err(error) if !self.frugal && is_out_of_memory(&error) => {
-                    self.frugal = true;
+                Err(error) if self.care == Care::None && is_out_of_memory(&error) => {
+                    self.care = Care::OneAtATime;
                     waiting.insert(0, query);
                     continue;
                 }
                 // It ran beside others when they had run out of it.
                 Err(error) if !running.is_empty() && is_out_of_memory(&error) => {
+                    waiting.insert(0, query);
+                    continue;
+                }
+                Err(error) if self.care == Care::OneAtATime && is_out_of_memory(&error) => {
+                    self.care = Care::FirstCome;
+                    let shared = first_come(&self.context);
+                    self.context = shared.map_err(Error::query(&query.file))?;
                     waiting.insert(0, query);
                     continue;
                 }
@@ -242,7 +260,7 @@ impl Session {
 
     /// How many queries may run at the same time: one a thread, and each with memory to sort in.
     fn at_once(&self) -> usize {
-        if self.frugal {
+        if self.care > Care::None {
             return 1;
         }
         let threads = self.context.state().config().target_partitions();
@@ -256,9 +274,14 @@ impl Session {
     fn threads(&self, plan: &Plan) -> usize {
         let numbers = plan.reads.iter().flatten().map(|slot| slot.number());
         let rows = numbers.fold(0_usize, usize::saturating_add);
-        match self.frugal || rows <= self.few_rows {
-            true => 1,
-            false => self.context.state().config().target_partitions(),
+        let threads = self.context.state().config().target_partitions();
+        match self.care {
+            Care::OneAtATime => 1,
+            // What is parted is copied. A join on one thread gives slices of one batch with all rows that it found no
+            // partner for, and a sort counts all of that for each.
+            Care::FirstCome => threads.max(2),
+            Care::None if rows <= self.few_rows => 1,
+            Care::None => threads,
         }
     }
 
@@ -397,6 +420,18 @@ impl Session {
             .map_err(Error::query(name))?;
         Ok(())
     }
+}
+
+/// The same engine, whose operators take memory as they come.
+fn first_come(context: &SessionContext) -> Result<SessionContext, DataFusionError> {
+    let runtime = context.runtime_env();
+    let MemoryLimit::Finite(bytes) = runtime.memory_pool.memory_limit() else {
+        return Ok(context.clone());
+    };
+    let runtime = RuntimeEnvBuilder::from_runtime_env(&runtime)
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)))
+        .build_arc()?;
+    Ok(with_runtime(context, runtime))
 }
 
 fn is_out_of_memory(error: &Error) -> bool {

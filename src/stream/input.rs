@@ -2,6 +2,7 @@
 //! of findings slows whoever writes to us.
 
 use std::io::{self, Read};
+use std::mem;
 use std::ops::Range;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -20,7 +21,29 @@ const READ: usize = 1 << 20;
 /// Of a line that is too long so much is kept to show.
 const SHOWN: usize = 4096;
 
+/// Of a transaction so many bytes are held before they are dealt with; those of rsyslog are shorter.
+const HELD: usize = 16 << 20;
+
+/// What has come, in the order in which it is to be answered.
+pub(super) enum Came {
+    /// Whole lines.
+    Lines(Box<Arrived>),
+    /// A line of a transaction, as it is: it comes again with the others of it.
+    Deferred(Vec<u8>),
+}
+
+impl Came {
+    /// How many bytes wait with it.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Came::Lines(arrived) => arrived.bytes.len(),
+            Came::Deferred(line) => line.len(),
+        }
+    }
+}
+
 /// Lines that have come together.
+#[derive(Default)]
 pub(super) struct Arrived {
     /// The bytes that the lines are in.
     pub(super) bytes: Vec<u8>,
@@ -30,6 +53,8 @@ pub(super) struct Arrived {
     pub(super) rows: Option<RecordBatch>,
     /// What became of the records in them.
     pub(super) tally: Tally,
+    /// So many of the lines, the first ones, have been deferred, and answered then.
+    pub(super) deferred: usize,
 }
 
 /// One line.
@@ -92,8 +117,12 @@ pub(super) struct Lines {
     begun: Vec<u8>,
     /// Inside a line that is too long, of which the start is in `begun`.
     skipping: bool,
-    /// Whether a line of this kind is passed on undecoded.
-    is_control: fn(&[u8]) -> bool,
+    /// Whether a line begins a transaction (`true`) or ends it. Such a line is passed on undecoded.
+    control: fn(&[u8]) -> Option<bool>,
+    in_transaction: bool,
+    /// Lines that are not passed on yet. Their rows are in the decoder: rows that are built one by one take many times as
+    /// long as those of a transaction together.
+    held: Arrived,
 }
 
 impl Lines {
@@ -101,7 +130,7 @@ impl Lines {
         columns: Columns,
         keep: Keep,
         max_line: usize,
-        is_control: fn(&[u8]) -> bool,
+        control: fn(&[u8]) -> Option<bool>,
     ) -> Lines {
         let limits = Limits {
             max_record: max_line,
@@ -112,35 +141,45 @@ impl Lines {
             max_line,
             begun: Vec::new(),
             skipping: false,
-            is_control,
+            control,
+            in_transaction: false,
+            held: Arrived::default(),
         }
     }
 
-    /// The lines that are whole now that `bytes` have come; at the end (no bytes) the last one needs
-    /// no line end.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Option<Arrived>> {
+    /// What is whole now that `bytes` have come; at the end (no bytes) the last line needs no line end.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Came>> {
         let at_end = bytes.is_empty();
-        let mut arrived = Arrived {
-            bytes: Vec::with_capacity(self.begun.len() + bytes.len()),
-            lines: Vec::new(),
-            rows: None,
-            tally: Tally::default(),
-        };
+        let mut came = Vec::new();
+        self.held.bytes.reserve(self.begun.len() + bytes.len());
         let mut rest = bytes;
         while let Some(end) = memchr(b'\n', rest) {
             self.grow(&rest[..end]);
-            self.line(&mut arrived);
+            self.line(&mut came)?;
             rest = &rest[end + 1..];
         }
         self.grow(rest);
         if at_end && !self.begun.is_empty() {
-            self.line(&mut arrived);
+            self.line(&mut came)?;
+        }
+        if at_end || !self.in_transaction {
+            self.pass_on(&mut came)?;
+        }
+        Ok(came)
+    }
+
+    /// Passes on what is held.
+    fn pass_on(&mut self, came: &mut Vec<Came>) -> Result<()> {
+        let mut arrived = mem::take(&mut self.held);
+        if arrived.lines.is_empty() {
+            return Ok(());
         }
         arrived.rows = self.decoder.take().map_err(|source| Error::Table {
             input: "-".to_owned(),
             source,
         })?;
-        Ok((!arrived.lines.is_empty()).then_some(arrived))
+        came.push(Came::Lines(Box::new(arrived)));
+        Ok(())
     }
 
     /// Adds to the line that has begun.
@@ -157,12 +196,15 @@ impl Lines {
     }
 
     /// The line that has begun is whole.
-    fn line(&mut self, arrived: &mut Arrived) {
-        let line = self.begun.strip_suffix(b"\r").unwrap_or(&self.begun);
+    fn line(&mut self, came: &mut Vec<Came>) -> Result<()> {
+        let begun = mem::take(&mut self.begun);
+        let line = begun.strip_suffix(b"\r").unwrap_or(&begun);
         let first = self.decoder.rows();
         let mut tally = Tally::default();
         let mut rejected = None;
-        if self.skipping || line.len() > self.max_line {
+        let is_long = self.skipping || line.len() > self.max_line;
+        let control = if is_long { None } else { (self.control)(line) };
+        if is_long {
             let reason = format!(
                 "longer than {} bytes, the limit for one line",
                 self.max_line
@@ -170,22 +212,41 @@ impl Lines {
             tally.records += 1;
             tally.rejected.count += 1;
             rejected = Some(reason);
-        } else if !(self.is_control)(line) {
+        } else if control.is_none() {
             self.decoder.line(line, 0, &mut tally);
             let sample = tally.rejected.samples.first();
             rejected = sample.map(|sample| sample.reason.clone());
         }
-        let from = arrived.bytes.len();
-        arrived.bytes.extend_from_slice(line);
-        arrived.lines.push(Line {
-            place: from..arrived.bytes.len(),
+        let held = &mut self.held;
+        let from = held.bytes.len();
+        held.bytes.extend_from_slice(line);
+        held.lines.push(Line {
+            place: from..held.bytes.len(),
             rows: first..self.decoder.rows(),
             rejected,
             cut: self.skipping,
         });
-        arrived.tally += tally;
+        held.tally += tally;
+        match control {
+            Some(begins) => {
+                self.in_transaction = begins;
+                self.pass_on(came)?;
+            }
+            // Of a line that is too long not all is here: it can only be dealt with now.
+            None if is_long => self.pass_on(came)?,
+            None if self.in_transaction => {
+                held.deferred += 1;
+                came.push(Came::Deferred(line.to_vec()));
+                if held.bytes.len() > HELD {
+                    self.pass_on(came)?;
+                }
+            }
+            None => {}
+        }
+        self.begun = begun;
         self.begun.clear();
         self.skipping = false;
+        Ok(())
     }
 }
 
@@ -206,16 +267,17 @@ pub(super) fn read(
             Ok(0) | Err(_) => (&[][..], true),
             Ok(read) => (&buffer[..*read], false),
         };
-        let event = match lines.push(bytes) {
-            Ok(None) => None,
-            Ok(Some(arrived)) => {
-                waiting.take(arrived.bytes.len());
-                Some(Event::Lines(Box::new(arrived)))
-            }
-            Err(error) => Some(Event::Ended(Err(error))),
+        let events = match lines.push(bytes) {
+            Ok(came) => came.into_iter().map(Event::Came).collect(),
+            Err(error) => vec![Event::Ended(Err(error))],
         };
-        if event.is_some_and(|event| send.send(event).is_err()) {
-            return;
+        for event in events {
+            if let Event::Came(came) = &event {
+                waiting.take(came.len());
+            }
+            if send.send(event).is_err() {
+                return;
+            }
         }
         if ended {
             let end = read.map(|_| ()).map_err(|source| Error::Read {
@@ -226,5 +288,79 @@ pub(super) fn read(
             let _ = send.send(Event::Ended(end));
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(line: &[u8]) -> Option<bool> {
+        match line {
+            b"BEGIN" => Some(true),
+            b"COMMIT" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// What comes of `text`, pushed in pieces of so many bytes: lines with the number of those answered before, rows in
+    /// brackets, and deferred lines after a plus.
+    fn pushed(text: &str, piece: usize) -> Vec<String> {
+        let mut lines = Lines::new(Columns::ALL, Keep::default(), 200, control);
+        let mut came = Vec::new();
+        for bytes in text.as_bytes().chunks(piece).chain([&[][..]]) {
+            came.extend(lines.push(bytes).unwrap());
+        }
+        let shown = |came: Came| match came {
+            Came::Deferred(line) => format!("+{}", line.len()),
+            Came::Lines(arrived) => {
+                let lines = arrived.lines.iter();
+                let lengths = lines.map(|line| line.place.len().to_string());
+                let rows = arrived.rows.map_or(0, |rows| rows.num_rows());
+                let lengths = lengths.collect::<Vec<_>>().join(" ");
+                format!("{}: {lengths} [{rows}]", arrived.deferred)
+            }
+        };
+        came.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn lines_of_a_transaction_are_deferred_and_come_together_at_its_end() {
+        let line = |id: u32| {
+            format!(
+                r#"{{"id":"{id}","createdDateTime":"2026-03-02T08:00:00Z","userId":"u","status":{{"errorCode":50053}}}}"#
+            )
+        };
+        let [one, two] = [line(1), line(2)];
+        let length = one.len();
+        let long = "x".repeat(300);
+        let text = format!(
+            "BEGIN\n{one}\n{two}\nCOMMIT\nBEGIN\n{one}\n{long}\nno JSON\nCOMMIT\nBEGIN\n{two}"
+        );
+        let expected = [
+            "0: 5 [0]".to_owned(),
+            format!("+{length}"),
+            format!("+{length}"),
+            format!("2: {length} {length} 6 [2]"),
+            "0: 5 [0]".to_owned(),
+            format!("+{length}"),
+            format!("1: {length} 300 [1]"),
+            "+7".to_owned(),
+            "1: 7 6 [0]".to_owned(),
+            "0: 5 [0]".to_owned(),
+            format!("+{length}"),
+            format!("1: {length} [1]"),
+        ];
+        for piece in [1, 7, 4096] {
+            // Of a line that is too long, what is kept depends on where it was cut.
+            let mut came = pushed(&text, piece);
+            for shown in &mut came {
+                if shown.contains(&format!("1: {length} 2")) {
+                    *shown = format!("1: {length} 300 [1]");
+                }
+            }
+            assert_eq!(came, expected, "in pieces of {piece}");
+        }
+        assert_eq!(pushed(&format!("{one}\n{two}\n"), 4096).len(), 1);
     }
 }

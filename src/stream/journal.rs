@@ -8,7 +8,9 @@
 //! two they are told again, word for word.
 //!
 //! A host that acknowledges gives messages one by one, and a frame of one sign-in is forty times as long as one sign-in in a
-//! frame of many. So what is deferred goes to the file `deferred`, which is emptied when it has been committed together.
+//! frame of many, and takes many times as long to write. So a line that is deferred goes as it is to the file `deferred`, which
+//! is emptied when the lines have been committed together. Deferred lines are numbered, and the journal says up to which it
+//! has their sign-ins: none is taken in twice, whenever the process ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Write};
@@ -61,8 +63,10 @@ pub(super) enum Record {
     Told,
     /// How far it has come.
     Reached(Counters),
-    /// Sign-ins that were not committed.
-    Deferred(RecordBatch),
+    /// A line that was deferred, and its number.
+    Deferred(u64, Vec<u8>),
+    /// What came of the deferred lines up to this one stands before.
+    Taken(u64),
 }
 
 impl Record {
@@ -73,7 +77,8 @@ impl Record {
             Record::Telling(_) => 2,
             Record::Told => 3,
             Record::Reached(_) => 4,
-            Record::Deferred(_) => 5,
+            Record::Deferred(..) => 6,
+            Record::Taken(_) => 7,
         }
     }
 
@@ -86,7 +91,9 @@ impl Record {
             Record::Telling(entries) => json(serde_json::to_vec(entries)),
             Record::Reached(counters) => json(serde_json::to_vec(counters)),
             Record::Told => Ok(Vec::new()),
-            Record::Rows(batch) | Record::Deferred(batch) => {
+            Record::Deferred(number, line) => Ok([&number.to_le_bytes()[..], line].concat()),
+            Record::Taken(number) => Ok(number.to_le_bytes().to_vec()),
+            Record::Rows(batch) => {
                 let options = IpcWriteOptions::default()
                     .try_with_compression(Some(CompressionType::LZ4_FRAME))?;
                 let schema = batch.schema();
@@ -100,14 +107,15 @@ impl Record {
     fn read(kind: u8, bytes: &[u8]) -> Option<Record> {
         Some(match kind {
             0 => Record::State(serde_json::from_slice(bytes).ok()?),
-            1 | 5 => {
+            1 => {
                 let mut reader = StreamReader::try_new(bytes, None).ok()?;
-                let rows = reader.next()?.ok()?;
-                match kind {
-                    1 => Record::Rows(rows),
-                    _ => Record::Deferred(rows),
-                }
+                Record::Rows(reader.next()?.ok()?)
             }
+            6 => {
+                let (number, line) = bytes.split_first_chunk()?;
+                Record::Deferred(u64::from_le_bytes(*number), line.to_vec())
+            }
+            7 => Record::Taken(u64::from_le_bytes(bytes.try_into().ok()?)),
             2 => Record::Telling(serde_json::from_slice(bytes).ok()?),
             3 => Record::Told,
             4 => Record::Reached(serde_json::from_slice(bytes).ok()?),
@@ -127,7 +135,11 @@ pub(super) struct Journal {
     /// The files before it, each with the age of its newest sign-in.
     earlier: Vec<(u64, i64)>,
     deferred: File,
-    has_deferred: bool,
+    /// The number of the line that was deferred last, of the last one whose sign-ins have been appended, and of the last one
+    /// that is not in the file any more.
+    last: u64,
+    taken: u64,
+    gone: u64,
     /// Held as long as this lives, so that two streams never share a state.
     _lock: File,
 }
@@ -137,6 +149,10 @@ pub(super) struct Replayed {
     folder: PathBuf,
     files: Vec<(u64, i64)>,
     lock: File,
+    /// Lines that were deferred and whose sign-ins are not in the journal, in order.
+    pub(super) deferred: Vec<Vec<u8>>,
+    /// The number of the last of them, or of the last one that was taken.
+    last: u64,
     /// What is damaged in it.
     pub(super) damaged: Vec<String>,
 }
@@ -173,13 +189,16 @@ impl Replayed {
         }
         let numbers = numbers(folder)?;
         let (mut files, mut damaged) = (Vec::new(), Vec::new());
+        let mut taken = 0;
         let last = numbers.last().copied();
         for number in numbers {
             let path = path_of(folder, number);
             let mut newest = NEVER;
             let whole = frames(&path, |record| {
-                if let Record::Rows(batch) = &record {
-                    newest = newest.max(age_of(batch));
+                match &record {
+                    Record::Rows(batch) => newest = newest.max(age_of(batch)),
+                    Record::Taken(number) => taken = taken.max(*number),
+                    _ => {}
                 }
                 each(record)
             })?;
@@ -198,8 +217,18 @@ impl Replayed {
             files.push((number, newest));
         }
         let path = folder.join(DEFERRED);
+        let mut last = taken;
+        let mut deferred = Vec::new();
         if path.exists() {
-            let whole = frames(&path, &mut each)?;
+            let whole = frames(&path, |record| {
+                if let Record::Deferred(number, line) = record
+                    && number > taken
+                {
+                    last = last.max(number);
+                    deferred.push(line);
+                }
+                Ok(())
+            })?;
             // What is half-written was never answered.
             let file = OpenOptions::new().write(true).open(&path);
             file.and_then(|file| file.set_len(whole))
@@ -209,6 +238,8 @@ impl Replayed {
             folder: folder.to_owned(),
             files,
             lock,
+            deferred,
+            last,
             damaged,
         })
     }
@@ -221,7 +252,9 @@ impl Replayed {
         let deferred = OpenOptions::new().create(true).append(true).open(&path);
         Ok(Journal {
             deferred: deferred.map_err(Error::write(&path))?,
-            has_deferred: true,
+            last: self.last,
+            taken: 0,
+            gone: 0,
             folder: self.folder,
             file,
             number,
@@ -263,22 +296,34 @@ impl Journal {
         Ok(())
     }
 
-    /// Keeps rows that will be appended later, together with others: what is kept outlives this process, though not
-    /// the system.
-    pub(super) fn defer(&mut self, rows: &RecordBatch) -> Result<()> {
+    /// Keeps a line whose sign-ins will be appended later, together with others: what is kept outlives this process,
+    /// though not the system.
+    pub(super) fn defer(&mut self, line: Vec<u8>) -> Result<()> {
         let path = self.folder.join(DEFERRED);
-        let frame = frame(&Record::Deferred(rows.clone())).map_err(Error::table(&path))?;
-        self.has_deferred = true;
+        let frame = frame(&Record::Deferred(self.last + 1, line)).map_err(Error::table(&path))?;
         let written = self.deferred.write_all(&frame);
-        written.map_err(Error::write(&path))
+        written.map_err(Error::write(&path))?;
+        self.last += 1;
+        Ok(())
     }
 
-    /// Waits until the disk has what was appended. Everything that was deferred must have been: it goes.
+    /// The sign-ins of the first deferred lines have been appended, but for those of the last `waiting` ones.
+    pub(super) fn take_deferred(&mut self, waiting: u64) -> Result<()> {
+        let taken = self.last.saturating_sub(waiting);
+        if taken > self.taken {
+            self.append(&Record::Taken(taken), NEVER)?;
+            self.taken = taken;
+        }
+        Ok(())
+    }
+
+    /// Waits until the disk has what was appended. The deferred lines go if it has the sign-ins of all of them.
     pub(super) fn sync(&mut self) -> Result<()> {
         self.file.sync_data().map_err(Error::write(&self.folder))?;
-        if std::mem::take(&mut self.has_deferred) {
+        if self.taken == self.last && self.gone < self.last {
             let emptied = self.deferred.set_len(0);
             emptied.map_err(Error::write(&self.folder.join(DEFERRED)))?;
+            self.gone = self.last;
         }
         Ok(())
     }
@@ -295,6 +340,8 @@ impl Journal {
         (self.file, self.length) = begin(&self.folder, number, state)?;
         self.earlier.push((self.number, self.newest));
         (self.number, self.newest) = (number, NEVER);
+        // The files before it may go.
+        self.append(&Record::Taken(self.taken), NEVER)?;
         let folder = &self.folder;
         let is_old = |newest: i64| age.is_some_and(|age| newest < age);
         for (number, _) in self.earlier.extract_if(.., |(_, newest)| is_old(*newest)) {
@@ -377,36 +424,41 @@ mod tests {
         RecordBatch::try_from_iter([("a", column as _)]).unwrap()
     }
 
-    /// What is read again: rows, and those that were only deferred.
-    fn read(folder: &Path) -> (Replayed, Vec<i32>, Vec<i32>) {
-        let (mut appended, mut deferred) = (Vec::new(), Vec::new());
+    /// What is read again: rows, and lines that were only deferred.
+    fn read(folder: &Path) -> (Replayed, Vec<i32>, Vec<String>) {
+        let mut appended = Vec::new();
         let replayed = Replayed::open(
             folder,
             Duration::ZERO,
             |_| 0,
             |record| {
-                let (rows, place) = match record {
-                    Record::Rows(rows) => (rows, &mut appended),
-                    Record::Deferred(rows) => (rows, &mut deferred),
-                    _ => return Ok(()),
-                };
-                let values = rows.column(0).as_primitive::<Int32Type>();
-                place.extend_from_slice(values.values());
+                if let Record::Rows(rows) = record {
+                    let values = rows.column(0).as_primitive::<Int32Type>();
+                    appended.extend_from_slice(values.values());
+                }
                 Ok(())
             },
         );
-        (replayed.unwrap(), appended, deferred)
+        let replayed = replayed.unwrap();
+        let lines = replayed.deferred.iter();
+        let lines = lines.map(|line| String::from_utf8_lossy(line).into_owned());
+        let lines = lines.collect();
+        (replayed, appended, lines)
+    }
+
+    fn defer(journal: &mut Journal, line: &str) {
+        journal.defer(line.as_bytes().to_vec()).unwrap();
     }
 
     #[test]
-    fn what_is_deferred_is_there_until_it_is_committed_however_the_process_ends() {
+    fn what_is_deferred_is_there_until_it_is_taken_however_the_process_ends() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path();
         let mut journal = read(folder).0.begin(&State::default()).unwrap();
         journal.append(&Record::Rows(rows(&[1])), 0).unwrap();
         journal.sync().unwrap();
-        journal.defer(&rows(&[2])).unwrap();
-        journal.defer(&rows(&[3])).unwrap();
+        defer(&mut journal, "two");
+        defer(&mut journal, "three");
         drop(journal);
         // The last one was only half written.
         let path = folder.join(DEFERRED);
@@ -415,20 +467,28 @@ mod tests {
         file.set_len(length - 1).unwrap();
 
         let (replayed, appended, deferred) = read(folder);
-        assert_eq!((appended, deferred), (vec![1], vec![2]));
+        assert_eq!((appended, deferred), (vec![1], vec!["two".to_owned()]));
         assert!(replayed.damaged.is_empty());
         let mut journal = replayed.begin(&State::default()).unwrap();
-        journal.defer(&rows(&[4])).unwrap();
+        defer(&mut journal, "four");
+        // One of the two has been appended when the process ends, and the file was not emptied.
+        journal.append(&Record::Rows(rows(&[2])), 0).unwrap();
+        journal.take_deferred(1).unwrap();
+        journal.sync().unwrap();
         drop(journal);
         let (replayed, appended, deferred) = read(folder);
-        assert_eq!((appended, deferred), (vec![1], vec![2, 4]));
+        assert_eq!((appended, deferred), (vec![1, 2], vec!["four".to_owned()]));
 
         let mut journal = replayed.begin(&State::default()).unwrap();
-        journal.append(&Record::Rows(rows(&[2, 4])), 0).unwrap();
+        journal.append(&Record::Rows(rows(&[4])), 0).unwrap();
+        journal.take_deferred(0).unwrap();
         journal.sync().unwrap();
-        journal.defer(&rows(&[5])).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+        defer(&mut journal, "five");
+        journal.turn(&State::default(), Some(9)).unwrap();
         drop(journal);
+        // The files that said what was taken have gone, and what was not is still there.
         let (_, appended, deferred) = read(folder);
-        assert_eq!((appended, deferred), (vec![1, 2, 4], vec![5]));
+        assert_eq!((appended, deferred), (vec![], vec!["five".to_owned()]));
     }
 }

@@ -18,7 +18,7 @@ use arrow::error::ArrowError;
 
 use super::clock::Clock;
 use super::history::{History, NEVER, column};
-use super::input::{self, Arrived, Line, Lines, Waiting};
+use super::input::{self, Arrived, Came, Line, Lines, Waiting};
 use super::journal::{Journal, Record};
 use super::metrics::Counters;
 use super::sinks::Sinks;
@@ -116,16 +116,11 @@ pub fn run<W: Write>(
     };
     stream.resume()?;
     listen(Signals(send.clone()));
-    let is_control: fn(&[u8]) -> bool = match settings.ack {
-        Some(Ack::Rsyslog) => |line| control(line).is_some(),
-        None => |_| false,
+    let control = match settings.ack {
+        Some(Ack::Rsyslog) => control,
+        None => |_: &[u8]| None,
     };
-    let lines = Lines::new(
-        stream.history.columns(),
-        settings.keep.clone(),
-        settings.max_line,
-        is_control,
-    );
+    let lines = stream.lines(control);
     thread::spawn(move || input::read(stdin, lines, &waiting, &send));
     stream.run()
 }
@@ -149,9 +144,10 @@ struct Stream<'s, W: Write> {
     remembered: Remembered,
     sinks: Sinks<W>,
     journal: Option<Journal>,
-    /// Rows that are not in the journal yet, and how many of these batches have been deferred.
+    /// Rows that are not in the journal yet.
     unsafe_rows: Vec<RecordBatch>,
-    deferred: usize,
+    /// Lines that have been deferred and will come again with the others of their transaction.
+    deferred: u64,
     /// Lines that are in it.
     safe_lines: u64,
     counters: Counters,
@@ -189,7 +185,7 @@ impl<W: Write> Stream<'_, W> {
             };
             match event {
                 None | Some(Event::Judged) => {}
-                Some(Event::Lines(arrived)) => self.arrived(*arrived)?,
+                Some(Event::Came(came)) => self.came(came)?,
                 Some(Event::Asked(Signal::Terminate)) => {
                     deadline = Some(Instant::now() + self.settings.grace);
                 }
@@ -217,9 +213,27 @@ impl<W: Write> Stream<'_, W> {
         }
     }
 
+    /// Takes in what has come, and answers it.
+    fn came(&mut self, came: Came) -> Result<()> {
+        let waited = came.len();
+        match came {
+            Came::Lines(arrived) => self.arrived(*arrived)?,
+            Came::Deferred(line) => self.defer(line)?,
+        }
+        self.sinks.flush()?;
+        self.waiting.give(waited);
+        Ok(())
+    }
+
+    /// What cuts and decodes lines.
+    fn lines(&self, control: fn(&[u8]) -> Option<bool>) -> Lines {
+        let settings = self.settings;
+        let columns = self.history.columns();
+        Lines::new(columns, settings.keep.clone(), settings.max_line, control)
+    }
+
     /// Takes lines in, and answers them.
     fn arrived(&mut self, mut arrived: Arrived) -> Result<()> {
-        let waited = arrived.bytes.len();
         let controls = |line: &Line| control(&arrived.bytes[line.place.clone()]).is_some();
         let lines = match self.settings.ack {
             Some(Ack::Rsyslog) => arrived.lines.iter().filter(|line| !controls(line)).count(),
@@ -265,10 +279,8 @@ impl<W: Write> Stream<'_, W> {
             }
             arrived.rows = Some(rows);
         }
-        self.answer(&arrived)?;
-        self.sinks.flush()?;
-        self.waiting.give(waited);
-        Ok(())
+        self.deferred -= (arrived.deferred as u64).min(self.deferred);
+        self.answer(&arrived)
     }
 
     /// Rows into the history.
@@ -421,8 +433,8 @@ impl<W: Write> Stream<'_, W> {
     fn end(&mut self) -> Result<()> {
         // Lines that came before the end are not lost.
         while let Ok(event) = self.events.try_recv() {
-            if let Event::Lines(arrived) = event {
-                self.arrived(*arrived)?;
+            if let Event::Came(came) = event {
+                self.came(came)?;
             }
         }
         // First of all: whoever waits for us may lose patience.

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Limits, Rejected};
 
+mod buffer;
 pub(super) mod csv;
 mod lines;
 pub(super) mod structure;
 
+use buffer::Buffer;
 use csv::Csv;
 use lines::Lines;
 use structure::Structure;
@@ -101,7 +103,7 @@ impl Framing {
 pub struct Block {
     /// Where its first byte stands in the decompressed input.
     pub offset: u64,
-    pub(super) bytes: Vec<u8>,
+    bytes: Buffer,
     pub(super) records: Records,
     pub(super) rejected: Rejected,
     spare: Spare,
@@ -116,20 +118,20 @@ impl Drop for Block {
 /// Buffers of blocks that have been read, to be filled again: fresh memory costs a page fault every
 /// 4 KiB, which on one pass over an archive adds up to as much as copying it.
 #[derive(Clone, Debug, Default)]
-struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+struct Spare(Arc<Mutex<Vec<Buffer>>>);
 
 impl Spare {
     /// So many are kept, and none that one huge record has made larger than this.
     const BUFFERS: usize = 16;
     const BYTES: usize = 4 << 20;
 
-    fn take(&self) -> Vec<u8> {
+    fn take(&self) -> Buffer {
         let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         buffers.pop().unwrap_or_default()
     }
 
-    fn give(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
+    fn give(&self, mut buffer: Buffer) {
+        buffer.keep_first(0);
         let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if buffers.len() < Self::BUFFERS && (1..=Self::BYTES).contains(&buffer.capacity()) {
             buffers.push(buffer);
@@ -138,6 +140,11 @@ impl Spare {
 }
 
 impl Block {
+    /// The bytes that its records lie in.
+    pub(in crate::decode) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// How many bytes it holds.
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -150,7 +157,7 @@ impl Block {
 
     /// Takes it apart into what is large, as bytes, and the little that is left.
     pub fn part(mut self) -> (Vec<u8>, Away) {
-        let mut bytes = mem::take(&mut self.bytes);
+        let mut bytes = Vec::from(mem::take(&mut self.bytes));
         let length = bytes.len();
         let headers = match mem::replace(&mut self.records, Records::Lines) {
             Records::Lines => None,
@@ -201,7 +208,7 @@ impl Away {
         bytes.truncate(self.length);
         Block {
             offset: self.offset,
-            bytes,
+            bytes: bytes.into(),
             records,
             rejected: self.rejected,
             spare: Spare::default(),
@@ -239,7 +246,7 @@ pub(super) struct Header {
 #[derive(Debug)]
 pub struct Framer {
     kind: Kind,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// Where the first byte of `buffer` stands in the input.
     offset: u64,
     /// Whether the start of the input, where a byte order mark may stand, is behind us.
@@ -284,7 +291,7 @@ impl Framer {
         };
         Framer {
             kind,
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             offset: 0,
             started: false,
             spare: Spare::default(),
@@ -298,17 +305,13 @@ impl Framer {
     /// What `input` says, except an interruption, which is tried again. Bytes that came before the
     /// error are kept, so that [`finish`](Self::finish) still gives the records that are whole.
     pub fn fill(&mut self, input: &mut impl Read, at_most: usize) -> io::Result<usize> {
-        self.buffer.reserve(at_most);
-        input
-            .by_ref()
-            .take(at_most as u64)
-            .read_to_end(&mut self.buffer)
+        self.buffer.fill(input, at_most)
     }
 
     /// Appends bytes that are already in memory. Push less than 1 GiB between two
     /// [`cut`](Self::cut)s.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.extend(bytes);
     }
 
     /// The records that are whole by now. A record that has only begun stays for the next call.
@@ -345,7 +348,7 @@ impl Framer {
     fn start(&mut self, at_end: bool) -> bool {
         if !self.started {
             if self.buffer.starts_with(BOM) {
-                self.buffer.drain(..BOM.len());
+                self.buffer.drop_first(BOM.len());
                 self.offset = BOM.len() as u64;
             } else if BOM.starts_with(&self.buffer) && !at_end {
                 return false;
@@ -367,8 +370,8 @@ impl Framer {
         let offset = self.offset + start as u64;
         self.offset += keep_from as u64;
         if start == end {
-            self.buffer.drain(..keep_from);
-            let bytes = Vec::new();
+            self.buffer.drop_first(keep_from);
+            let bytes = Buffer::default();
             return (rejected.count > 0).then_some(Block {
                 offset,
                 bytes,
@@ -381,10 +384,10 @@ impl Framer {
         let mut next = self.spare.take();
         // Likely as much will come again; asking for it at once saves growing step by step.
         next.reserve(rest.len() + buffer_room(end));
-        next.extend_from_slice(rest);
+        next.extend(rest);
         let mut bytes = mem::replace(&mut self.buffer, next);
-        bytes.truncate(end);
-        bytes.drain(..start);
+        bytes.keep_first(end);
+        bytes.drop_first(start);
         Some(Block {
             offset,
             bytes,

@@ -26,7 +26,7 @@ impl<W: Write> Stream<'_, W> {
 
     /// Answers each message as rsyslog wants it: OK only to what is safe.
     fn acknowledge(&mut self, arrived: &Arrived) -> Result<()> {
-        for line in &arrived.lines {
+        for line in arrived.lines.iter().skip(arrived.deferred) {
             let reply: &[u8] = match control(&arrived.bytes[line.place.clone()]) {
                 Some(begins) => {
                     self.in_transaction = begins;
@@ -35,12 +35,8 @@ impl<W: Write> Stream<'_, W> {
                     }
                     b"OK"
                 }
-                None if self.in_transaction => {
-                    // Where this process dies before the commit, rsyslog sends again from the message that failed, and
-                    // not from the first of the transaction (8.2302, seen): those before it must not be lost.
-                    self.hand_over()?;
-                    b"DEFER_COMMIT"
-                }
+                // One that could not be read, and has been put where such lines go.
+                None if self.in_transaction => b"DEFER_COMMIT",
                 None => {
                     self.make_safe()?;
                     b"OK"
@@ -49,6 +45,16 @@ impl<W: Write> Stream<'_, W> {
             self.sinks.reply(reply)?;
         }
         Ok(())
+    }
+
+    /// Answers a message of a transaction. Where this process dies before the commit, rsyslog sends again from the message
+    /// that failed, and not from the first of the transaction (8.2302, seen): those before it must not be lost.
+    pub(super) fn defer(&mut self, line: Vec<u8>) -> Result<()> {
+        if let Some(journal) = &mut self.journal {
+            journal.defer(line)?;
+        }
+        self.deferred += 1;
+        self.sinks.reply(b"DEFER_COMMIT")
     }
 
     /// Writes each line with what is known of the refusals in it, which are judged first.

@@ -9,6 +9,7 @@ use super::{PREDECESSOR, Stream, failed, newest};
 use crate::error::Result;
 use crate::stream::Mode;
 use crate::stream::history::NEVER;
+use crate::stream::input::Came;
 use crate::stream::journal::{Journal, Record, Replayed, State};
 use crate::stream::told::Entry;
 
@@ -22,9 +23,8 @@ impl<W: Write> Stream<'_, W> {
             return Ok(());
         };
         let mut telling = Vec::new();
-        let mut committed = None;
         let patience = self.settings.grace * PREDECESSOR;
-        let replayed = Replayed::open(folder, patience, newest, |record| {
+        let mut replayed = Replayed::open(folder, patience, newest, |record| {
             match record {
                 Record::State(state) => {
                     self.told.clear();
@@ -34,18 +34,13 @@ impl<W: Write> Stream<'_, W> {
                     self.clock.set(self.clock.latest().max(state.latest));
                 }
                 Record::Rows(rows) => self.remember(&rows)?,
-                Record::Deferred(rows) => {
-                    // They are counted again when they are read again from the new file, in which they come after the state.
-                    committed.get_or_insert_with(|| self.counters.clone());
-                    self.remember(&rows)?;
-                    self.unsafe_rows.push(rows);
-                }
                 Record::Telling(entries) => {
                     telling = entries.clone();
                     self.told.restore(entries);
                 }
                 Record::Told => telling.clear(),
                 Record::Reached(counters) => self.counters = counters,
+                Record::Taken(_) | Record::Deferred(..) => {}
             }
             Ok(())
         })?;
@@ -55,9 +50,9 @@ impl<W: Write> Stream<'_, W> {
         self.safe_lines = self.counters.lines;
         let state = State {
             telling: telling.clone(),
-            counters: committed.unwrap_or_else(|| self.counters.clone()),
             ..self.state()
         };
+        let deferred = std::mem::take(&mut replayed.deferred);
         let mut journal = replayed.begin(&state)?;
         if !telling.is_empty() && self.settings.mode != Mode::Annotate {
             let lines: Vec<String> = telling.iter().map(Entry::line).collect();
@@ -66,6 +61,7 @@ impl<W: Write> Stream<'_, W> {
         journal.append(&Record::Told, NEVER)?;
         self.journal = Some(journal);
         self.is_dirty = true;
+        self.take_again(&deferred)?;
         self.write_rows()?;
         match &mut self.journal {
             Some(journal) => journal.sync(),
@@ -82,20 +78,23 @@ impl<W: Write> Stream<'_, W> {
         }
     }
 
-    /// Gives the rows that are not in the journal yet to the system, so that they outlive this process.
-    pub(super) fn hand_over(&mut self) -> Result<()> {
-        if let Some(journal) = &mut self.journal {
-            for rows in self.unsafe_rows.iter().skip(self.deferred) {
-                journal.defer(rows)?;
+    /// Takes in lines that were deferred by a process that was killed before the end of their transaction.
+    fn take_again(&mut self, deferred: &[Vec<u8>]) -> Result<()> {
+        let mut lines = self.lines(|_| None);
+        for line in deferred {
+            for came in lines.push(&[line, &b"\n"[..]].concat())? {
+                if let Came::Lines(mut arrived) = came {
+                    // They have been answered.
+                    arrived.deferred = arrived.lines.len();
+                    self.arrived(*arrived)?;
+                }
             }
-            self.deferred = self.unsafe_rows.len();
         }
         Ok(())
     }
 
     /// Writes the rows that are not in the journal yet, and how far it has come.
     pub(super) fn write_rows(&mut self) -> Result<()> {
-        self.deferred = 0;
         let mut waiting = std::mem::take(&mut self.unsafe_rows).into_iter();
         loop {
             // One by one they would take forty times the room.
@@ -116,6 +115,7 @@ impl<W: Write> Stream<'_, W> {
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
+        journal.take_deferred(self.deferred)?;
         if self.safe_lines < self.counters.lines {
             journal.append(&Record::Reached(self.counters.clone()), NEVER)?;
         }
