@@ -251,7 +251,7 @@ fn sql_to_a_file() {
     for command in ["sql 'SELECT 1'", "compare"] {
         let typed = format!("{command} no-such-log --out here");
         let told = typed_in(&here, &typed).0.ended(2).stderr;
-        assert!(told.contains("here is there already"), "{told}");
+        assert!(told.contains("is there already; name another"), "{told}");
     }
     assert_eq!(names(temp.path()), ["rows.parquet"]);
 }

@@ -21,8 +21,12 @@ const READ: usize = 1 << 20;
 /// Of a line that is too long so much is kept to show.
 const SHOWN: usize = 4096;
 
-/// Of a transaction so many bytes are held before they are dealt with; those of rsyslog are shorter.
+/// Of a transaction so many bytes or lines are held before they are dealt with; those of rsyslog are shorter.
 const HELD: usize = 16 << 20;
+const HELD_LINES: usize = 1 << 14;
+
+/// What a line takes that waits by itself, beside its bytes.
+const ALONE: usize = 128;
 
 /// What has come, in the order in which it is to be answered.
 pub(super) enum Came {
@@ -37,7 +41,7 @@ impl Came {
     pub(super) fn len(&self) -> usize {
         match self {
             Came::Lines(arrived) => arrived.bytes.len(),
-            Came::Deferred(line) => line.len(),
+            Came::Deferred(line) => line.len() + ALONE,
         }
     }
 }
@@ -232,16 +236,16 @@ impl Lines {
                 self.in_transaction = begins;
                 self.pass_on(came)?;
             }
+            None if !self.in_transaction => {}
             // Of a line that is too long not all is here: it can only be dealt with now.
             None if is_long => self.pass_on(came)?,
-            None if self.in_transaction => {
+            None => {
                 held.deferred += 1;
                 came.push(Came::Deferred(line.to_vec()));
-                if held.bytes.len() > HELD {
+                if held.bytes.len() > HELD || held.lines.len() > HELD_LINES {
                     self.pass_on(came)?;
                 }
             }
-            None => {}
         }
         self.begun = begun;
         self.begun.clear();
@@ -362,5 +366,8 @@ mod tests {
             assert_eq!(came, expected, "in pieces of {piece}");
         }
         assert_eq!(pushed(&format!("{one}\n{two}\n"), 4096).len(), 1);
+        // A transaction without end is not held without end.
+        let came = pushed(&format!("BEGIN\n{}", "\n".repeat(HELD_LINES + 2)), 4096);
+        assert_eq!(came.len(), 1 + HELD_LINES + 2 + 2);
     }
 }
