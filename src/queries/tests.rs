@@ -1,14 +1,18 @@
 //! The rules of `queries/README.md`, held: order, thresholds, what is stored, what is read.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionContext;
 
 use super::*;
+use crate::engine::{session_config, session_context};
 use crate::progress::Progress;
 use crate::signin::{Columns, Signin, SigninBatch};
 
@@ -48,11 +52,15 @@ fn run<R: Send>(work: impl Future<Output = R> + Send) -> R {
 }
 
 fn context() -> SessionContext {
-    crate::engine::session_context(crate::engine::session_config(), std::sync::Arc::default())
+    session_context(session_config(), Arc::default())
 }
 
 /// A session over three sign-ins.
 fn session(queries: Queries) -> Session {
+    session_in(context(), queries)
+}
+
+fn session_in(context: SessionContext, queries: Queries) -> Session {
     let mut rows = SigninBatch::new(Columns::ALL);
     for (id, code) in [("a", 0), ("b", 50053), ("c", 50126)] {
         rows.push(&Signin {
@@ -66,8 +74,8 @@ fn session(queries: Queries) -> Session {
     let canonical: Vec<usize> = (0..rows.num_columns() - 1).collect();
     let rows = rows.project(&canonical).unwrap();
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
-    let mut session = Session::new(context(), queries, Path::new("/nowhere")).unwrap();
-    session.fill(std::sync::Arc::new(table), 3, 8192);
+    let mut session = Session::new(context, queries, Path::new("/nowhere")).unwrap();
+    session.fill(Arc::new(table), 3, 8192);
     session
 }
 
@@ -467,4 +475,28 @@ fn only_the_columns_that_are_read_are_decoded() {
     assert!(
         !refused.contains(position("latitude")) && !refused.contains(position("device_browser"))
     );
+}
+
+#[test]
+fn what_does_not_fit_its_share_of_memory_takes_what_is_free() {
+    // Eight sorts one after another, each of wider rows than the one before: an eighth of the memory is too little for the last.
+    let sorts = (0..8).map(|nth| {
+        format!(", lag(t) OVER (ORDER BY concat(sign_in_id, '{nth}')) IS NULL AS first_{nth}")
+    });
+    let sql = format!(
+        "WITH wide AS (SELECT sign_in_id, repeat('x', 400000) AS t FROM signins) SELECT *{} FROM wide",
+        sorts.collect::<String>()
+    );
+    let pool = FairSpillPool::new(32 << 20);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
+    let context = session_context(session_config(), runtime.build_arc().unwrap());
+    let sorted = format!("-- keep: yes\n{sql}");
+    let queries = queries(&[("10_sorted.sql", &sorted)]).unwrap();
+    let mut session = session_in(context, queries);
+    let fair = session.context().clone();
+    let refused = run(async { fair.sql(&sql).await.unwrap().collect().await });
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("fair("), "{refused}");
+    let rows = answer(&mut session, "SELECT count(*) FROM sorted WHERE first_7");
+    assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), 1);
 }
