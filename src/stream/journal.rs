@@ -9,8 +9,9 @@
 //!
 //! A host that acknowledges gives messages one by one, and a frame of one sign-in is forty times as long as one sign-in in a
 //! frame of many, and takes many times as long to write. So a line that is deferred goes as it is to the file `deferred`, which
-//! is emptied when the lines have been committed together. Deferred lines are numbered, and the journal says up to which it
-//! has their sign-ins: none is taken in twice, whenever the process ends.
+//! is emptied when the lines have been committed together. Deferred lines are numbered, and the journal says behind their
+//! sign-ins up to which it has them, so that they are not taken in again. Only if the process ends between the two they are,
+//! and then they are copies: known as such, if they have ids.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Write};

@@ -80,14 +80,16 @@ impl<W: Write> Stream<'_, W> {
 
     /// Takes in lines that were deferred by a process that was killed before the end of their transaction.
     fn take_again(&mut self, deferred: &[Vec<u8>]) -> Result<()> {
-        let mut lines = self.lines(|_| None);
-        for line in deferred {
-            for came in lines.push(&[line, &b"\n"[..]].concat())? {
-                if let Came::Lines(mut arrived) = came {
-                    // They have been answered.
-                    arrived.deferred = arrived.lines.len();
-                    self.arrived(*arrived)?;
-                }
+        if deferred.is_empty() {
+            return Ok(());
+        }
+        let mut text = deferred.join(&b'\n');
+        text.push(b'\n');
+        for came in self.lines(|_| None).push(&text)? {
+            if let Came::Lines(mut arrived) = came {
+                // They have been answered.
+                arrived.deferred = arrived.lines.len();
+                self.arrived(*arrived)?;
             }
         }
         Ok(())
