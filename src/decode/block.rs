@@ -19,6 +19,7 @@ use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records, csv, too_long};
 use super::json::{Key, Memory, Seen, Unreadable};
 use super::judge::{Judged, Raw};
+use super::stated_reason::Stated;
 use super::{Block, DateOrder, Dialect, Limits, Sift, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
 pub(super) use table::Table;
@@ -86,6 +87,7 @@ pub struct BlockDecoder {
     /// What the name of the input says about sign-ins that say nothing themselves.
     category_of_file: Option<&'static str>,
     dates: Dates,
+    stated: Stated,
     batch: SigninBatch,
 }
 
@@ -122,6 +124,7 @@ impl BlockDecoder {
             table: None,
             category_of_file: category_of_file(source_file),
             dates: Dates::default(),
+            stated: Stated::default(),
             batch: SigninBatch::new(columns),
         }
     }
@@ -293,12 +296,9 @@ impl BlockDecoder {
     fn row(&mut self, bytes: &[u8], offset: u64, header: &Arc<Header>, tally: &mut Tally) {
         self.dates.place = offset;
         let table = self.table(header);
-        let text = match std::str::from_utf8(bytes) {
+        let text = match text(bytes) {
             Ok(text) => text,
-            Err(error) => {
-                let outcome = not_utf8(error);
-                return self.settle(outcome, Raw::default(), offset, tally);
-            }
+            Err(outcome) => return self.settle(outcome, Raw::default(), offset, tally),
         };
         let cells;
         let mut raw = Raw {
@@ -355,7 +355,7 @@ impl BlockDecoder {
     }
 
     fn judged(&mut self, dialect: &'static Dialect, raw: &mut Raw<'_>) -> Outcome {
-        match raw.judge(&mut self.dates) {
+        match raw.judge(&mut self.dates, &mut self.stated) {
             Judged::SignIn => {
                 if matches!(
                     raw.row.category.as_deref(),
@@ -408,9 +408,9 @@ impl BlockDecoder {
 
     /// What a record is. The row of a sign-in is left in `raw`.
     fn outcome<'a>(&mut self, bytes: &'a [u8], may_be_list: bool, raw: &mut Raw<'a>) -> Outcome {
-        let text = match std::str::from_utf8(bytes) {
+        let text = match text(bytes) {
             Ok(text) => text,
-            Err(error) => return not_utf8(error),
+            Err(outcome) => return outcome,
         };
         if may_be_list && text.trim_start().starts_with('[') {
             return Outcome::List;
@@ -471,9 +471,13 @@ const LISTS: [Key; 5] = [
     Key::Hits,
 ];
 
-fn not_utf8(error: std::str::Utf8Error) -> Outcome {
-    let at = error.valid_up_to();
-    Outcome::Rejected(format!("not valid UTF-8 at byte {at} of the record").into())
+/// A record as text, or its rejection.
+#[inline]
+fn text(bytes: &[u8]) -> Result<&str, Outcome> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| {
+        let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        Outcome::Rejected(format!("not valid UTF-8 at byte {at} of the record").into())
+    })
 }
 
 /// What a record is.

@@ -11,6 +11,7 @@ use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records};
 use super::json::{Key, Memory, Seen};
 use super::judge::{Judged, Raw};
+use super::stated_reason::Stated;
 use super::{DIALECTS, Dialect, Framing, Limits, Spelling};
 
 /// How many bytes from the start of an input are enough to tell. Give all of it if it is shorter.
@@ -292,7 +293,7 @@ impl Sketch {
             is_sign_in: false,
             what: "other",
         };
-        match raw.judge(&mut Dates::default()) {
+        match raw.judge(&mut Dates::default(), &mut Stated::default()) {
             Judged::Other(what) => sketch.what = what,
             Judged::SignIn | Judged::Step | Judged::Rejected(_) => sketch.is_sign_in = true,
         }

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use super::category::{other_log, sign_in_log};
 use super::dates::{Dates, Unbelieved};
+use super::ip;
 use super::json::{Seen, owned};
 use super::password::{self, Password};
-use super::{ip, stated_reason};
+use super::stated_reason::Stated;
 use crate::signin::Signin;
 
 /// The error whose text says which of its meanings it has.
@@ -201,7 +202,7 @@ impl<'a> Raw<'a> {
     }
 
     /// What the record is. If it is a sign-in, `row` is the canonical row afterwards.
-    pub(crate) fn judge(&mut self, dates: &mut Dates) -> Judged {
+    pub(crate) fn judge(&mut self, dates: &mut Dates, stated: &mut Stated) -> Judged {
         if self.is_step {
             self.row.password_result = Some(Cow::Borrowed(password::name(self.password)));
             self.row.sign_in_id = self.row.sign_in_id.take().map(lower_id);
@@ -214,7 +215,7 @@ impl<'a> Raw<'a> {
             Ok(category) => category,
             Err(other) => return Judged::Other(other),
         };
-        match self.complete(category, dates) {
+        match self.complete(category, dates, stated) {
             Ok(()) => Judged::SignIn,
             Err(reason) => Judged::Rejected(reason),
         }
@@ -245,7 +246,12 @@ impl<'a> Raw<'a> {
     }
 
     /// Weighs what was read and puts the outcome into the row.
-    fn complete(&mut self, category: &'static str, dates: &mut Dates) -> Result<(), &'static str> {
+    fn complete(
+        &mut self,
+        category: &'static str,
+        dates: &mut Dates,
+        stated: &mut Stated,
+    ) -> Result<(), &'static str> {
         let row = &mut self.row;
         row.category = Some(Cow::Borrowed(category));
         row.time = match self.created.as_deref().map(|text| dates.event(text)) {
@@ -279,7 +285,7 @@ impl<'a> Raw<'a> {
         row.failure_reason
             .take_if(|reason| success && *reason == "Other.");
         row.stated_reason = (row.error_code == Some(REFUSED))
-            .then(|| Cow::Borrowed(stated_reason::stated(row.failure_reason.as_deref())));
+            .then(|| Cow::Borrowed(stated.by(row.failure_reason.as_deref())));
         row.password_result = Some(Cow::Borrowed(password::name(self.password)));
 
         let mut address = self.ip.take().and_then(ip::canonical);

@@ -15,13 +15,7 @@ pub(crate) enum Password {
     Incorrect,
 }
 
-/// Words that mean a right password, in lower case.
-const CORRECT: [&str; 2] = [
-    "correct password",
-    "first factor requirement satisfied by claim in the token",
-];
-
-/// Words that mean a wrong one. They come first, since "incorrect password" contains "correct
+/// Words that mean a wrong password, in lower case. They come first, since "incorrect password" contains "correct
 /// password". The lockout text ("… too many times with an incorrect user ID or password") must fit
 /// none: it speaks of earlier attempts.
 const INCORRECT: [&str; 5] = [
@@ -31,6 +25,15 @@ const INCORRECT: [&str; 5] = [
     "invalid username or password",
     "incorrect username or password",
 ];
+
+/// Words that mean a right one.
+const CORRECT: &str = "correct password";
+
+/// The one word of all of those: where it is not, none of them is looked for.
+const PASSWORD: &str = "password";
+
+/// Words that mean a right one and do not name it.
+const SATISFIED: &str = "first factor requirement satisfied by claim in the token";
 
 /// What one step shows, if anything.
 pub(crate) fn shown_by(
@@ -43,13 +46,15 @@ pub(crate) fn shown_by(
         let password = matches!(method, Some("Password" | "CloudOnlyPassword"));
         return (password && succeeded == Some(true)).then_some(Password::Correct);
     };
-    if INCORRECT.iter().any(|words| contains(detail, words)) {
-        Some(Password::Incorrect)
-    } else if CORRECT.iter().any(|words| contains(detail, words)) {
-        Some(Password::Correct)
-    } else {
-        None
+    if contains(detail, PASSWORD) {
+        if INCORRECT.iter().any(|words| contains(detail, words)) {
+            return Some(Password::Incorrect);
+        }
+        if contains(detail, CORRECT) {
+            return Some(Password::Correct);
+        }
     }
+    contains(detail, SATISFIED).then_some(Password::Correct)
 }
 
 /// Of what two steps show, the one that counts: a password that was right once is known.
@@ -75,6 +80,9 @@ fn contains(text: &str, words: &str) -> bool {
     let Some(first) = words.first() else {
         return true;
     };
+    if text.len() < words.len() {
+        return false;
+    }
     memchr2_iter(*first, first.to_ascii_uppercase(), text).any(|at| {
         text.get(at..at + words.len())
             .is_some_and(|found| found.eq_ignore_ascii_case(words))
@@ -114,6 +122,13 @@ mod tests {
         );
         check("MFA requirement satisfied by claim in the token", None);
         check("", None);
+    }
+
+    #[test]
+    fn what_is_passed_over_names_no_password() {
+        for words in INCORRECT.iter().chain([&CORRECT]) {
+            assert!(words.contains(PASSWORD), "{words}");
+        }
     }
 
     #[test]

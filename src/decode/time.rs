@@ -51,6 +51,10 @@ const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 pub(crate) fn read(text: &str) -> Result<Time, NotATime> {
     let text = text.trim();
     let mut rest = Rest(text.as_bytes());
+    // Nearly all are of this form.
+    if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..] = rest.0 {
+        return rest.iso().map(Time::At);
+    }
     if let Some(inside) = text.strip_prefix("/Date(") {
         return date_of_net(inside).map(Time::At);
     }
@@ -60,7 +64,6 @@ pub(crate) fn read(text: &str) -> Result<Time, NotATime> {
     // Four digits before the first separator are a year.
     let year_first = text.bytes().take(4).all(|byte| byte.is_ascii_digit());
     match rest.0.get(4) {
-        Some(b'-') if year_first => rest.iso().map(Time::At),
         Some(b'/') if year_first => rest.year_first().map(Time::At),
         _ => rest.numbers(),
     }
@@ -103,11 +106,11 @@ struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
     fn iso(&mut self) -> Result<i64, NotATime> {
-        let year = self.digits(4, 4)?;
+        let year = self.two_digits()? * 100 + self.two_digits()?;
         self.expect(b'-')?;
-        let month = self.digits(2, 2)?;
+        let month = self.two_digits()?;
         self.expect(b'-')?;
-        let day = self.digits(2, 2)?;
+        let day = self.two_digits()?;
         let days = days(year, month, day)?;
         if self.0.is_empty() {
             return Err(NotATime);
@@ -115,11 +118,11 @@ impl Rest<'_> {
         if !self.take(b'T') && !self.take(b't') {
             self.expect(b' ')?;
         }
-        let hour = self.digits(2, 2)?;
+        let hour = self.two_digits()?;
         self.expect(b':')?;
-        let minute = self.digits(2, 2)?;
+        let minute = self.two_digits()?;
         let second = if self.take(b':') {
-            self.digits(2, 2)?
+            self.two_digits()?
         } else {
             0
         };
@@ -224,6 +227,17 @@ impl Rest<'_> {
             }
         }
         None
+    }
+
+    #[inline(always)]
+    fn two_digits(&mut self) -> Result<i64, NotATime> {
+        match self.0 {
+            [tens @ b'0'..=b'9', ones @ b'0'..=b'9', rest @ ..] => {
+                self.0 = rest;
+                Ok(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+            }
+            _ => Err(NotATime),
+        }
     }
 
     /// A number of at least `least` and at most `most` digits.

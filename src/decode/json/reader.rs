@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use wide::u8x16;
+use wide::u8x32;
 
 use super::memory::{Memory, Name};
 
@@ -80,6 +80,14 @@ impl<'de, 'm> Reader<'de, 'm> {
     /// The next byte that is not blank.
     #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
+        match self.byte()? {
+            byte if byte > b' ' => Some(byte),
+            _ => self.peek_far(),
+        }
+    }
+
+    #[inline]
+    fn peek_far(&mut self) -> Option<u8> {
         loop {
             match self.byte()? {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
@@ -174,14 +182,21 @@ impl<'de, 'm> Reader<'de, 'm> {
         if self.is_cell {
             return Ok(Cow::Borrowed(self.text));
         }
+        let rest = self.text.get(self.at + 1..).ok_or(Stop::Syntax)?;
+        let length = plain_length(rest.as_bytes());
+        if rest.as_bytes().get(length) == Some(&b'"') {
+            self.at += length + 2;
+            return rest.get(..length).map(Cow::Borrowed).ok_or(Stop::Syntax);
+        }
+        self.escaped_text()
+    }
+
+    #[cold]
+    fn escaped_text(&mut self) -> Result<Cow<'de, str>, Stop> {
         let begin = self.at + 1;
-        let escaped = self.skip_text()?;
+        self.skip_text()?;
         let raw = self.text.get(begin..self.at - 1).ok_or(Stop::Syntax)?;
-        Ok(if escaped {
-            Cow::Owned(unescaped(raw))
-        } else {
-            Cow::Borrowed(raw)
-        })
+        Ok(Cow::Owned(unescaped(raw)))
     }
 
     /// The number that begins here, as it is written.
@@ -204,26 +219,32 @@ impl<'de, 'm> Reader<'de, 'm> {
         if self.is_cell {
             return Ok(());
         }
-        match self.kind()? {
-            Kind::Text | Kind::Object | Kind::Array => {
-                let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-                if let Some(length) = self.memory.skipped(rest, self.levels) {
-                    self.at += length;
-                    return Ok(());
-                }
-                let begin = self.at;
-                self.skip_value()?;
-                let value = rest.get(..self.at - begin).unwrap_or_default();
-                self.memory.keep(value, self.levels);
-                Ok(())
-            }
-            _ => self.skip_value(),
+        let kind = self.kind()?;
+        if !matches!(kind, Kind::Text | Kind::Object | Kind::Array) {
+            return self.skip_kind(kind);
         }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if let Some(length) = self.memory.skipped(rest, self.levels) {
+            self.at += length;
+            return Ok(());
+        }
+        let begin = self.at;
+        self.skip_kind(kind)?;
+        let value = rest.get(..self.at - begin).unwrap_or_default();
+        self.memory.keep(value, self.levels);
+        Ok(())
     }
 
     fn skip_value(&mut self) -> Result<(), Stop> {
-        match self.kind()? {
-            Kind::Text => self.skip_text().map(|_| ()),
+        let kind = self.kind()?;
+        self.skip_kind(kind)
+    }
+
+    /// Steps over the value that comes next, of which the kind is known.
+    #[inline]
+    fn skip_kind(&mut self, kind: Kind) -> Result<(), Stop> {
+        match kind {
+            Kind::Text => self.skip_text(),
             Kind::Null => self.skip_word(b"null"),
             Kind::False => self.skip_word(b"false"),
             Kind::True => self.skip_word(b"true"),
@@ -269,50 +290,22 @@ impl<'de, 'm> Reader<'de, 'm> {
         Ok(())
     }
 
-    /// Steps over the text that begins here. True if there is an escape in it.
+    /// Steps over the text that begins here.
     #[inline(always)]
-    fn skip_text(&mut self) -> Result<bool, Stop> {
+    fn skip_text(&mut self) -> Result<(), Stop> {
         self.at += 1;
-        let mut escaped = false;
         loop {
-            self.skip_plain();
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            self.at += plain_length(rest);
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(());
                 }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.skip_escape()?;
-                }
+                Some(b'\\') => self.skip_escape()?,
                 // A control character, or the end.
                 _ => return Err(Stop::Syntax),
             }
-        }
-    }
-
-    /// Steps over everything that stands for itself inside quotes.
-    #[inline(always)]
-    fn skip_plain(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(block) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<16>) {
-            let block = u8x16::new(*block);
-            // The largest control character is 31, and only what is not above it stays unchanged.
-            let control = block.min(u8x16::splat(0x1F)).simd_eq(block);
-            let special =
-                block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\')) | control;
-            let special = special.to_bitmask();
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize;
-                return;
-            }
-            self.at += 16;
-        }
-        while let Some(byte) = bytes.get(self.at) {
-            if matches!(byte, b'"' | b'\\' | 0..=0x1F) {
-                return;
-            }
-            self.at += 1;
         }
     }
 
@@ -367,6 +360,33 @@ impl<'de, 'm> Reader<'de, 'm> {
         }
         Ok(())
     }
+}
+
+/// How many bytes at the start stand for themselves inside quotes.
+#[inline(always)]
+fn plain_length(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    // Most texts end within 32 bytes: one step for all of these is one branch that is foreseen.
+    while let Some(block) = bytes.get(length..).and_then(<[u8]>::first_chunk::<32>) {
+        let special = special(u8x32::new(*block));
+        if special != 0 {
+            return length + special.trailing_zeros() as usize;
+        }
+        length += 32;
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1F);
+    length + rest.iter().take_while(|byte| plain(byte)).count()
+}
+
+/// One bit for each byte that does not stand for itself inside quotes: quotes, backslashes and control characters.
+#[inline(always)]
+fn special(block: u8x32) -> u32 {
+    // With this bit turned, quotes are the blank that follows the control characters, and the blank is beyond.
+    let turned = block ^ u8x32::splat(b'"' ^ b' ');
+    // Only what is not above the blank stays unchanged.
+    let low = turned.min(u8x32::splat(b' ')).simd_eq(turned);
+    (low | block.simd_eq(u8x32::splat(b'\\'))).to_bitmask()
 }
 
 /// Undoes the escapes of a text that has been stepped over before, so that all of them are whole.
