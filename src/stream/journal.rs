@@ -9,9 +9,8 @@
 //!
 //! A host that acknowledges gives messages one by one, and a frame of one sign-in is forty times as long as one sign-in in a
 //! frame of many, and takes many times as long to write. So a line that is deferred goes as it is to the file `deferred`, which
-//! is emptied when the lines have been committed together. Deferred lines are numbered, and the journal says behind their
-//! sign-ins up to which it has them, so that they are not taken in again. Only if the process ends between the two they are,
-//! and then they are copies: known as such, if they have ids.
+//! is emptied when the lines have been committed together. Deferred lines are numbered, and the journal says in one frame with
+//! their sign-ins up to which it has them: after a crash each is taken in once, from here or from there.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Write};
@@ -68,7 +67,12 @@ pub(super) enum Record {
     Deferred(u64, Vec<u8>),
     /// What came of the deferred lines up to this one stands before.
     Taken(u64),
+    /// Records that are there all or none. Whoever reads gets them one by one.
+    Together(Vec<Record>),
 }
+
+/// The kind of frame that holds others.
+const TOGETHER: u8 = 8;
 
 impl Record {
     fn kind(&self) -> u8 {
@@ -80,6 +84,7 @@ impl Record {
             Record::Reached(_) => 4,
             Record::Deferred(..) => 6,
             Record::Taken(_) => 7,
+            Record::Together(_) => TOGETHER,
         }
     }
 
@@ -94,6 +99,10 @@ impl Record {
             Record::Told => Ok(Vec::new()),
             Record::Deferred(number, line) => Ok([&number.to_le_bytes()[..], line].concat()),
             Record::Taken(number) => Ok(number.to_le_bytes().to_vec()),
+            Record::Together(records) => {
+                let frames: Result<Vec<_>, _> = records.iter().map(frame).collect();
+                Ok(frames?.concat())
+            }
             Record::Rows(batch) => {
                 let options = IpcWriteOptions::default()
                     .try_with_compression(Some(CompressionType::LZ4_FRAME))?;
@@ -120,8 +129,38 @@ impl Record {
             2 => Record::Telling(serde_json::from_slice(bytes).ok()?),
             3 => Record::Told,
             4 => Record::Reached(serde_json::from_slice(bytes).ok()?),
+            TOGETHER => {
+                let (mut records, mut rest) = (Vec::new(), bytes);
+                while let Some((head, after)) = rest.split_first_chunk() {
+                    let head = Head::read(*head);
+                    let (bytes, after) = after.split_at_checked(head.length)?;
+                    if head.kind == TOGETHER {
+                        return None;
+                    }
+                    records.push(Record::read(head.kind, bytes)?);
+                    rest = after;
+                }
+                Record::Together(records)
+            }
             _ => return None,
         })
+    }
+}
+
+/// What stands before the bytes of a record.
+struct Head {
+    length: usize,
+    sum: u32,
+    kind: u8,
+}
+
+impl Head {
+    fn read([l0, l1, l2, l3, c0, c1, c2, c3, kind]: [u8; 9]) -> Head {
+        Head {
+            length: u32::from_le_bytes([l0, l1, l2, l3]) as usize,
+            sum: u32::from_le_bytes([c0, c1, c2, c3]),
+            kind,
+        }
     }
 }
 
@@ -286,7 +325,7 @@ fn begin(folder: &Path, number: u64, state: &State) -> Result<(File, u64)> {
 }
 
 impl Journal {
-    /// Appends a record. It is safe after the next [`sync`](Self::sync).
+    /// Appends a record, the newest row of which has the age `newest`. It is safe after the next [`sync`](Self::sync).
     pub(super) fn append(&mut self, record: &Record, newest: i64) -> Result<()> {
         let frame = frame(record).map_err(Error::table(&self.folder))?;
         self.file
@@ -308,13 +347,21 @@ impl Journal {
         Ok(())
     }
 
-    /// The sign-ins of the first deferred lines have been appended, but for those of the last `waiting` ones.
-    pub(super) fn take_deferred(&mut self, waiting: u64) -> Result<()> {
+    /// Appends what came of all lines that were deferred before, but for the last `waiting` ones.
+    pub(super) fn append_all(
+        &mut self,
+        mut records: Vec<Record>,
+        newest: i64,
+        waiting: u64,
+    ) -> Result<()> {
         let taken = self.last.saturating_sub(waiting);
-        if taken > self.taken {
-            self.append(&Record::Taken(taken), NEVER)?;
-            self.taken = taken;
+        if taken <= self.taken {
+            let mut records = records.iter();
+            return records.try_for_each(|record| self.append(record, newest));
         }
+        records.push(Record::Taken(taken));
+        self.append(&Record::Together(records), newest)?;
+        self.taken = taken;
         Ok(())
     }
 
@@ -395,19 +442,19 @@ fn frames(path: &Path, mut each: impl FnMut(Record) -> Result<()>) -> Result<u64
         if file.read_exact(&mut head).is_err() {
             return Ok(whole);
         }
-        let [l0, l1, l2, l3, c0, c1, c2, c3, kind] = head;
-        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        let sum = u32::from_le_bytes([c0, c1, c2, c3]);
+        let size = head.len();
+        let Head { length, sum, kind } = Head::read(head);
         let mut bytes = Vec::new();
         let read = file.by_ref().take(length as u64).read_to_end(&mut bytes);
         let is_whole = length <= LONGEST
             && read.is_ok_and(|read| read == length)
             && checksum(kind, &bytes) == sum;
-        let Some(record) = is_whole.then(|| Record::read(kind, &bytes)).flatten() else {
-            return Ok(whole);
-        };
-        each(record)?;
-        whole += (length + head.len()) as u64;
+        match is_whole.then(|| Record::read(kind, &bytes)).flatten() {
+            None => return Ok(whole),
+            Some(Record::Together(records)) => records.into_iter().try_for_each(&mut each)?,
+            Some(record) => each(record)?,
+        }
+        whole += (length + size) as u64;
     }
 }
 
@@ -473,16 +520,18 @@ mod tests {
         let mut journal = replayed.begin(&State::default()).unwrap();
         defer(&mut journal, "four");
         // One of the two has been appended when the process ends, and the file was not emptied.
-        journal.append(&Record::Rows(rows(&[2])), 0).unwrap();
-        journal.take_deferred(1).unwrap();
+        journal
+            .append_all(vec![Record::Rows(rows(&[2]))], 0, 1)
+            .unwrap();
         journal.sync().unwrap();
         drop(journal);
         let (replayed, appended, deferred) = read(folder);
         assert_eq!((appended, deferred), (vec![1, 2], vec!["four".to_owned()]));
 
         let mut journal = replayed.begin(&State::default()).unwrap();
-        journal.append(&Record::Rows(rows(&[4])), 0).unwrap();
-        journal.take_deferred(0).unwrap();
+        journal
+            .append_all(vec![Record::Rows(rows(&[4]))], 0, 0)
+            .unwrap();
         journal.sync().unwrap();
         assert_eq!(fs::metadata(&path).unwrap().len(), 0);
         defer(&mut journal, "five");
@@ -491,5 +540,34 @@ mod tests {
         // The files that said what was taken have gone, and what was not is still there.
         let (_, appended, deferred) = read(folder);
         assert_eq!((appended, deferred), (vec![], vec!["five".to_owned()]));
+    }
+
+    #[test]
+    fn a_deferred_line_is_there_once_wherever_the_process_ends() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path();
+        let mut journal = read(folder).0.begin(&State::default()).unwrap();
+        defer(&mut journal, "1");
+        defer(&mut journal, "2");
+        let path = path_of(folder, journal.number);
+        let before = journal.length as usize;
+        let all = [[1], [2]].map(|values| Record::Rows(rows(&values))).into();
+        journal.append_all(all, 0, 0).unwrap();
+        drop(journal);
+        let whole = fs::read(&path).unwrap();
+        for end in before..=whole.len() {
+            fs::write(&path, &whole[..end]).unwrap();
+            let (replayed, appended, deferred) = read(folder);
+            assert!(replayed.damaged.is_empty());
+            let deferred = deferred.iter().map(|line| line.parse().unwrap());
+            let all: Vec<i32> = appended.into_iter().chain(deferred).collect();
+            assert_eq!(
+                all,
+                [1, 2],
+                "after {} bytes of {}",
+                end - before,
+                whole.len() - before
+            );
+        }
     }
 }

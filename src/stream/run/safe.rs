@@ -40,7 +40,7 @@ impl<W: Write> Stream<'_, W> {
                 }
                 Record::Told => telling.clear(),
                 Record::Reached(counters) => self.counters = counters,
-                Record::Taken(_) | Record::Deferred(..) => {}
+                Record::Taken(_) | Record::Deferred(..) | Record::Together(_) => {}
             }
             Ok(())
         })?;
@@ -97,7 +97,11 @@ impl<W: Write> Stream<'_, W> {
 
     /// Writes the rows that are not in the journal yet, and how far it has come.
     pub(super) fn write_rows(&mut self) -> Result<()> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
         let mut waiting = std::mem::take(&mut self.unsafe_rows).into_iter();
+        let (mut records, mut age) = (Vec::new(), NEVER);
         loop {
             // One by one they would take forty times the room.
             let (mut together, mut number) = (Vec::new(), 0);
@@ -107,21 +111,17 @@ impl<W: Write> Stream<'_, W> {
                 number += rows.num_rows();
                 together.push(rows);
             }
-            let (Some(first), Some(journal)) = (together.first(), &mut self.journal) else {
+            let Some(first) = together.first() else {
                 break;
             };
             let rows = concat_batches(&first.schema(), &together).map_err(failed)?;
-            let newest = newest(&rows);
-            journal.append(&Record::Rows(rows), newest)?;
+            age = age.max(newest(&rows));
+            records.push(Record::Rows(rows));
         }
-        let Some(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        journal.take_deferred(self.deferred)?;
         if self.safe_lines < self.counters.lines {
-            journal.append(&Record::Reached(self.counters.clone()), NEVER)?;
+            records.push(Record::Reached(self.counters.clone()));
         }
-        Ok(())
+        journal.append_all(records, age, self.deferred)
     }
 
     /// Makes everything that has come safe on disk.
