@@ -4,9 +4,11 @@
 mod needs;
 mod planning;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -76,12 +78,13 @@ struct Plan {
     /// Where it reads from; `None` is a table of others, as the one of names that matter.
     reads: Vec<Option<Arc<Slot>>>,
     rows: Arc<Slot>,
-    /// How it was computed last.
+    /// How it was computed last, and how long that took.
     kept: Option<Arc<Kept>>,
+    took: Duration,
 }
 
-/// What comes of computing a view.
-type Made = (Query, Result<(Stored, Arc<Kept>)>);
+/// What comes of computing a view, and how long that took.
+type Made = (Query, Result<(Stored, Arc<Kept>, Duration)>);
 
 impl Session {
     /// A session without rows; those that are stored and too many for memory go to files in `temp`.
@@ -211,6 +214,8 @@ impl Session {
             .filter(|query| needed.contains(&query.name))
             .cloned()
             .partition(|query| self.stored.contains_key(&query.name));
+        let urgency = self.urgency(&needed);
+        waiting.sort_by_key(|query| Reverse(urgency.get(&query.name).copied()));
         let mut ready: BTreeSet<String> = stored.into_iter().map(|query| query.name).collect();
         ready.extend([SIGNINS.to_owned(), VIPS.to_owned()]);
         let mut running = JoinSet::new();
@@ -228,7 +233,7 @@ impl Session {
                     )));
                 }
             };
-            let (stored, kept) = match made {
+            let (stored, kept, took) = match made {
                 Err(error) if self.care == Care::None && is_out_of_memory(&error) => {
                     self.care = Care::OneAtATime;
                     waiting.insert(0, query);
@@ -252,10 +257,40 @@ impl Session {
                 stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
                 // One that was run itself would hold its hash tables, and their memory, to the end.
                 plan.kept = Some(kept).filter(|kept| kept.lasts());
+                plan.took = took;
             }
             self.stored.insert(query.name.clone(), stored);
             ready.insert(query.name);
         }
+    }
+
+    /// How much waits for each of these views: how long the longest chain of views took that begins with it, as far as that is
+    /// known.
+    fn urgency(&self, needed: &BTreeSet<String>) -> BTreeMap<String, Duration> {
+        let mut after: BTreeMap<&str, Duration> = BTreeMap::new();
+        let mut urgency = BTreeMap::new();
+        let list = self.queries.list.iter().rev();
+        for query in list.filter(|query| needed.contains(&query.name)) {
+            let own = self.plans.get(&query.name);
+            let own = own.map_or(Duration::ZERO, |plan| {
+                plan.took.max(Duration::from_millis(1))
+            });
+            let chain = own + after.get(&*query.name).copied().unwrap_or_default();
+            let mut wait = |name| {
+                let longest: &mut Duration = after.entry(name).or_default();
+                *longest = chain.max(*longest);
+            };
+            for used in &query.uses {
+                wait(used);
+                if [CLAIMS, CAUSES].contains(&used.as_str()) {
+                    self.queries
+                        .causes()
+                        .for_each(|(cause, _)| wait(&cause.name));
+                }
+            }
+            urgency.insert(query.name.clone(), chain);
+        }
+        urgency
     }
 
     /// How many queries may run at the same time: one a thread, and each with memory to sort in.
@@ -330,11 +365,12 @@ impl Session {
                             Arc::new(made.map_err(failed)?)
                         }
                     };
+                    let began = Instant::now();
                     let plan = kept.fresh().map_err(failed)?;
                     let schema = Arc::clone(logical.schema().inner());
                     let stored =
                         Stored::compute(&context, &query, plan, schema, &temp, in_memory).await?;
-                    Ok((stored, kept))
+                    Ok((stored, kept, began.elapsed()))
                 };
                 let made = made.await;
                 (query, made)

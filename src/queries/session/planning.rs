@@ -1,6 +1,7 @@
 //! Queries to plans: a view that is stored gets a place for its rows, every other becomes part of what reads it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -37,6 +38,7 @@ impl Session {
                 reads,
                 rows,
                 kept: None,
+                took: Duration::ZERO,
             };
             self.plans.insert(query.name.clone(), plan);
         } else {
