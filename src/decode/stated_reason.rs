@@ -21,8 +21,8 @@ const FRAGMENTS: &[(&str, &[&str])] = &[
     ("high_confidence_risk", &["high confidence of risk"]),
 ];
 
-/// What the text before stated. Refusals come in rows with the same text, and to fold and search it takes half as long as to
-/// read all of the record.
+/// What the text before stated. Refusals come in rows with the same text, and to fold and search it takes a third as long as
+/// to read all of the record.
 #[derive(Debug)]
 pub(crate) struct Stated {
     text: String,

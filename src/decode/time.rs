@@ -229,6 +229,7 @@ impl Rest<'_> {
         None
     }
 
+    /// A number of just two digits.
     #[inline(always)]
     fn two_digits(&mut self) -> Result<i64, NotATime> {
         match self.0 {

@@ -86,6 +86,7 @@ impl<'de, 'm> Reader<'de, 'm> {
         }
     }
 
+    /// The same where a blank or a control character comes next.
     #[inline]
     fn peek_far(&mut self) -> Option<u8> {
         loop {
@@ -191,6 +192,7 @@ impl<'de, 'm> Reader<'de, 'm> {
         self.escaped_text()
     }
 
+    /// The same where something is escaped, or wrong.
     #[cold]
     fn escaped_text(&mut self) -> Result<Cow<'de, str>, Stop> {
         let begin = self.at + 1;
@@ -382,9 +384,9 @@ fn plain_length(bytes: &[u8]) -> usize {
 /// One bit for each byte that does not stand for itself inside quotes: quotes, backslashes and control characters.
 #[inline(always)]
 fn special(block: u8x32) -> u32 {
-    // With this bit turned, quotes are the blank that follows the control characters, and the blank is beyond.
+    // With this bit turned a quote is a blank, the next one above the control characters, and a blank is above it: one
+    // comparison finds them all, since only what is not above the blank stays unchanged.
     let turned = block ^ u8x32::splat(b'"' ^ b' ');
-    // Only what is not above the blank stays unchanged.
     let low = turned.min(u8x32::splat(b' ')).simd_eq(turned);
     (low | block.simd_eq(u8x32::splat(b'\\'))).to_bitmask()
 }

@@ -11,7 +11,8 @@ mod password;
 mod stated_reason;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let stated = stated_reason::stated(Some(text));
+    let mut known = stated_reason::Stated::default();
+    let stated = known.by(Some(text));
     let words = [
         "lockout",
         "malicious_ip",
@@ -21,7 +22,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     ];
     assert!(words.contains(&stated));
     assert_eq!(
-        stated_reason::stated(Some(&text.to_ascii_uppercase().replace(' ', "\u{a0} "))),
+        known.by(Some(&text.to_ascii_uppercase().replace(' ', "\u{a0} "))),
         stated
     );
     let _ = password::shown_by(None, Some(text), None);
