@@ -62,7 +62,7 @@ impl fmt::Display for Unrecognised {
             Unrecognised::Text { looks_like } => {
                 write!(
                     f,
-                    "it is {looks_like}, neither JSON nor CSV of sign-ins; export the sign-ins as JSON"
+                    "it is {looks_like} without sign-ins that can be read; export the sign-ins as JSON"
                 )
             }
             Unrecognised::OtherTable { looks_like } => {
