@@ -6,7 +6,6 @@
 --   because one device changes its address inside its /64.
 -- source: learn.microsoft.com/entra/identity-platform/reference-error-codes; the lists of Sentinel SigninPasswordSpray;
 --   500011 and 700016 are what o365spray gets on a right password
--- keep: few
 SELECT
   s.*,
   CASE

@@ -3,9 +3,9 @@
 --   that an address was never used by an honest account, or that a network is strange to it.
 -- keep: yes
 SELECT
-  o.tenant_key,
-  count(*) AS sign_ins,
-  count(*) FILTER (WHERE o.outcome = 'success') AS successes,
-  count(*) FILTER (WHERE o.outcome = 'refused') AS refusals
-FROM outcomes AS o
-GROUP BY o.tenant_key
+  t.tenant_key,
+  sum(t.sign_ins) AS sign_ins,
+  sum(t.successes) AS successes,
+  sum(t.refusals) AS refusals
+FROM tenant_parts AS t
+GROUP BY t.tenant_key

@@ -3,6 +3,7 @@
 --   high_confidence_risk; generic is a text that fits none or several of them, absent a route that carries no text.
 -- source: learn.microsoft.com/entra/id-protection/howto-identity-protection-remediate-unblock (the third reason)
 -- keep: yes
+-- only: error_code is not 0
 SELECT
   CAST(row_number() OVER (
     ORDER BY

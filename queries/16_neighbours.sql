@@ -4,14 +4,14 @@
 --   password of such an account is here whenever it was; other sign-ins only within twenty minutes or so.
 -- source: the evidence table of this project's facts on 50053; each number is in 00_thresholds.sql
 -- keep: yes
+-- only: user_id, user_principal_name = user_key of silent; ip_address, ip_network = source_key of silent
 WITH silent_slots AS (
   SELECT
     r.tenant_key,
     r.user_key,
     r.source_key,
     date_bin($inference_window, r.time) AS slot
-  FROM refused AS r
-  WHERE NOT r.is_stated AND r.time IS NOT NULL
+  FROM silent AS r
   GROUP BY r.tenant_key, r.user_key, r.source_key, date_bin($inference_window, r.time)
 ),
 -- A sign-in is near when it is in the same slot of inference_window or in one beside it.

@@ -5,6 +5,7 @@
 -- source: learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout (a lockout needs wrong
 --   passwords, and is the account's everywhere; a blocked address is refused before the password is looked at)
 -- keep: yes
+-- only: ip_address, ip_network = source_key of silent
 WITH own_places AS (
   -- Where these accounts sign in themselves.
   SELECT h.tenant_key, h.user_key, h.source_key, min(h.first_success) AS first_success, max(h.last_success) AS last_success

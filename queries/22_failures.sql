@@ -3,6 +3,7 @@
 --   tried is true where a password was surely tried: a block of an address says nothing about passwords.
 --   is_own_device: it came with a registered device with which the account had signed in before.
 -- keep: yes
+-- only: error_code is not 0
 SELECT
   r.refusal_no,
   'refused' AS kind,

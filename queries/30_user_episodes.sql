@@ -7,6 +7,7 @@
 --   Blocks of an address are no attempts: no password was looked at.
 -- source: row_window_session in Sentinel SigninBruteForce-AzurePortal
 -- keep: yes
+-- only: user_id, user_principal_name = user_key of refusals
 WITH wanted AS (
   SELECT r.tenant_key, r.user_key, r.source_key
   FROM refusals AS r

@@ -3,6 +3,7 @@
 --   at about that time, from a network that the account knows. The address is that of a VPN, a hotel or a carrier that
 --   others have misused.
 -- source: own rule; learn.microsoft.com/entra/id-protection/howto-identity-protection-remediate-unblock
+-- only: user_id, user_principal_name = user_key of refusals
 -- cause: flagged_vpn
 -- severity: low
 -- attack: no

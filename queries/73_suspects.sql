@@ -4,26 +4,8 @@
 --   attempt to compromise_window after its last one. entries tells which of them are an account's own.
 -- source: Timesketch (an hour after the failures), Sentinel (twenty minutes); the codes are those of outcomes
 -- keep: yes
-WITH spans AS (
-  SELECT a.finding_id, a.tenant_key, a.campaign_key, min(a.started) AS started, max(a.ended) AS ended
-  FROM attacks AS a
-  GROUP BY a.finding_id, a.tenant_key, a.campaign_key
-),
-attack_clients AS (
-  SELECT DISTINCT
-    s.finding_id,
-    s.tenant_key,
-    coalesce(c.user_agent, '') AS user_agent,
-    coalesce(c.client_app, '') AS client_app,
-    s.started,
-    s.ended
-  FROM spans AS s
-  INNER JOIN campaigns AS m ON s.tenant_key = m.tenant_key AND s.campaign_key = m.campaign_key
-  INNER JOIN strands AS d ON m.tenant_key = d.tenant_key AND m.source_key = d.source_key AND m.run = d.run
-  INNER JOIN clients AS c ON d.tenant_key = c.tenant_key AND d.tool = c.tool
-  WHERE c.is_foreign
-),
-by_source AS (
+-- only: ip_address, ip_network = source_key of attacks; user_agent = user_agent of foreign_clients
+WITH by_source AS (
   SELECT
     a.finding_id,
     'source' AS how,
@@ -77,10 +59,11 @@ by_client AS (
     o.tenant_key,
     o.user_key,
     o.network_key
-  FROM attack_clients AS a
+  FROM foreign_clients AS a
   INNER JOIN outcomes AS o
     ON a.tenant_key = o.tenant_key
-    AND a.user_agent = coalesce(o.user_agent, '') AND a.client_app = coalesce(o.client_app, '')
+    AND coalesce(a.user_agent, '') = coalesce(o.user_agent, '')
+    AND coalesce(a.client_app, '') = coalesce(o.client_app, '')
     AND o.outcome IN ('success', 'password_right')
     AND o.user_key IS NOT NULL
     -- A registered device is its owner's.

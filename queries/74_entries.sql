@@ -8,6 +8,7 @@
 -- source: Timesketch (an hour after the failures), Sentinel (twenty minutes), learn.microsoft.com/security/operations/
 --   incident-response-playbook-password-spray; the codes are those of outcomes
 -- keep: yes
+-- only: user_id, user_principal_name = user_key of arrivals
 WITH known_networks AS (
   SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
   FROM watched_habits AS h

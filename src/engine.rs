@@ -125,15 +125,9 @@ impl Engine {
         self.memory / 4 / self.threads
     }
 
-    /// Bytes in which a view with a row for each sign-in, all columns of it plain text, may stay beside the rows and the
-    /// queries.
+    /// Bytes of a stored view of a stream that may stay in memory.
     pub fn view_budget(&self) -> usize {
-        self.memory / 8
-    }
-
-    /// How many sign-ins are so few that such a view of them fits: it has some columns more than they.
-    pub fn few_rows(&self) -> usize {
-        self.view_budget() / (USUAL_ROW + USUAL_ROW / 2)
+        self.memory / 16
     }
 
     /// Runs CPU work on the decoding threads.

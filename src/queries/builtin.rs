@@ -40,6 +40,8 @@ pub(super) static COLUMNS: &[&str] = &[
 pub(super) static FILES: &[(&str, &str)] = files![
     "00_thresholds.sql",
     "10_outcomes.sql",
+    "11_tenant_parts.sql",
+    "11_visits.sql",
     "12_tenants.sql",
     "14_refused.sql",
     "15_habits.sql",
@@ -89,6 +91,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "70_verdicts.sql",
     "72_patterns.sql",
     "73_attacks.sql",
+    "73_foreign_clients.sql",
     "73_suspects.sql",
     "73_watched.sql",
     "73_watched_habits.sql",

@@ -13,23 +13,34 @@ pub struct Header {
     /// What is known to be wrong with a rule of others; only those have it.
     pub defects: Option<String>,
     /// Whether it is computed once and stored, because several later views read it.
-    pub keep: Keep,
+    pub keep: bool,
+    /// Whether its rows of some sign-ins and those of others are together its rows of all: its readers put together what
+    /// belongs together. It is stored too.
+    pub fold: bool,
+    /// Of `signins` it needs only the rows that one of these asks for; none: all of them.
+    pub only: Vec<Only>,
     /// The name of the result table that this view is.
     pub result: Option<String>,
     /// Set when the view claims refusals for a cause.
     pub cause: Option<Cause>,
 }
 
-/// When a view is computed once and stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Keep {
-    /// Never: it is part of whatever reads it.
-    #[default]
-    No,
-    /// Where there are so few sign-ins that all of its rows fit in memory.
-    Few,
-    /// Always.
-    Yes,
+/// Rows of `signins` with which a view makes do: those with one of these values in one of these columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Only {
+    /// Columns of `signins`.
+    pub columns: Vec<String>,
+    /// The values.
+    pub values: Values,
+}
+
+/// Values of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Those of a column of text of a stored view, by their names: (view, column). NULL counts as a value.
+    Of(String, String),
+    /// All but 0.
+    NotZero,
 }
 
 /// What the header of a cause says on top.
@@ -68,14 +79,9 @@ impl Header {
                 "explain" => header.explain = Some(value),
                 "source" => header.source = Some(value),
                 "defects" => header.defects = Some(value),
-                "keep" => {
-                    header.keep = match value.as_str() {
-                        "yes" => Keep::Yes,
-                        "few" => Keep::Few,
-                        "no" => Keep::No,
-                        _ => return Err(format!("keep is yes, few or no, not {value:?}")),
-                    };
-                }
+                "keep" => header.keep = yes_or_no(&key, &value)?,
+                "fold" => header.fold = yes_or_no(&key, &value)?,
+                "only" => header.only = value.split(';').map(only).collect::<Result<_, _>>()?,
                 "result" => header.result = Some(value),
                 "cause" => cause.name = value,
                 "severity" if SEVERITIES.contains(&text.as_str()) => cause.severity = value,
@@ -112,6 +118,26 @@ impl Header {
         header.cause = Some(cause);
         Ok(header)
     }
+}
+
+/// `COLUMNS = COLUMN of VIEW` or `COLUMNS is not 0`.
+fn only(text: &str) -> Result<Only, String> {
+    let columns = |text: &str| text.split(',').map(|name| name.trim().to_owned()).collect();
+    if let Some(names) = text.trim().strip_suffix(" is not 0") {
+        let (columns, values) = (columns(names), Values::NotZero);
+        return Ok(Only { columns, values });
+    }
+    let parts = text.split_once(" = ");
+    let parts = parts.and_then(|(names, of)| Some((names, of.trim().split_once(" of ")?)));
+    let Some((names, (column, view))) = parts else {
+        return Err(format!(
+            "only is `COLUMN, … = COLUMN of VIEW` or `COLUMN, … is not 0`, or several with ; between them, not {text:?}"
+        ));
+    };
+    Ok(Only {
+        columns: columns(names),
+        values: Values::Of(view.trim().to_owned(), column.trim().to_owned()),
+    })
 }
 
 fn yes_or_no(key: &str, value: &str) -> Result<bool, String> {
@@ -166,11 +192,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_view_needs_of_signins_is_read() {
+        let header = Header::parse("-- title: a\n-- only: b is not 0; c, d = e of f\nSELECT 1");
+        let only = |columns: &[&str], values| Only {
+            columns: columns.iter().map(|name| name.to_string()).collect(),
+            values,
+        };
+        assert_eq!(
+            header.unwrap().only,
+            [
+                only(&["b"], Values::NotZero),
+                only(&["c", "d"], Values::Of("f".to_owned(), "e".to_owned())),
+            ]
+        );
+    }
+
+    #[test]
     fn mistakes_are_told() {
         let told = |sql: &str| Header::parse(sql).unwrap_err();
         assert!(told("SELECT 1").contains("no title"));
         assert!(told("-- title: a\n-- colour: red\nSELECT 1").contains("colour"));
-        assert!(told("-- title: a\n-- keep: maybe\nSELECT 1").contains("yes, few or no"));
+        assert!(told("-- title: a\n-- keep: maybe\nSELECT 1").contains("yes or no"));
+        assert!(told("-- title: a\n-- only: b\nSELECT 1").contains("COLUMN of VIEW"));
         assert!(told("-- title: a\n-- severity: high\nSELECT 1").contains("no cause"));
         assert!(told("-- title: a\n-- cause: b\nSELECT 1").contains("severity"));
         assert!(told("-- title: a\n-- title: b\nSELECT 1").contains("twice"));

@@ -21,7 +21,7 @@ use datafusion::sql::resolve::resolve_table_references;
 
 use crate::error::{Error, Result};
 use crate::signin::Columns;
-pub use header::{Cause, Header, Keep};
+pub use header::{Cause, Header, Only, Values};
 pub use session::{Codes, Needs, Session};
 pub use stored::Rows;
 pub use thresholds::Threshold;
@@ -155,18 +155,37 @@ impl Queries {
                     )));
                 }
             }
+            self.check_only(query)?;
         }
         Ok(())
     }
 
-    /// The same for few sign-ins: views that are stored only then (`keep: few`) are.
-    pub fn of_few(mut self) -> Queries {
-        for query in &mut self.list {
-            if query.header.keep == Keep::Few {
-                query.header.keep = Keep::Yes;
+    /// Whether the header's `only` speaks of columns and views that are there.
+    fn check_only(&self, query: &Query) -> Result<()> {
+        if !query.header.only.is_empty() && (query.header.fold || !query.is_stored()) {
+            let reason = "only needs keep: yes, and does not go with fold";
+            return Err(query.wrong(reason.to_owned()));
+        }
+        for only in &query.header.only {
+            let known = crate::signin::schema();
+            let strange = only
+                .columns
+                .iter()
+                .find(|name| known.index_of(name).is_err());
+            if let Some(name) = strange {
+                return Err(query.wrong(format!("only: signins has no column {name}")));
+            }
+            let Values::Of(view, _) = &only.values else {
+                continue;
+            };
+            let named = self.list.iter().find(|other| other.name == *view);
+            if !query.uses.contains(view) || !named.is_some_and(Query::is_stored) {
+                return Err(query.wrong(format!(
+                    "only: {view} is no stored view that this query reads"
+                )));
             }
         }
-        self
+        Ok(())
     }
 
     /// Every query, in the order of their files.
@@ -305,7 +324,8 @@ impl Query {
     /// Whether the view is computed once and stored: others read it, it is a result, or it is a cause
     /// (all of them in one plan would sort at the same time, and share the memory of one).
     fn is_stored(&self) -> bool {
-        self.header.keep == Keep::Yes || self.header.result.is_some() || self.header.cause.is_some()
+        let header = &self.header;
+        header.keep || header.fold || header.result.is_some() || header.cause.is_some()
     }
 }
 

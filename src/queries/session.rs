@@ -2,6 +2,7 @@
 //! result, is computed once and stored, so that no work is done twice.
 
 mod needs;
+mod part;
 mod planning;
 
 use std::cmp::Reverse;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
@@ -34,6 +35,7 @@ use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 pub use needs::{Codes, Needs};
+use part::{Filling, Part};
 
 /// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
 const FEW_ROWS: usize = 16 << 10;
@@ -57,6 +59,11 @@ pub struct Session {
     /// The views of `planned` that are computed once.
     plans: BTreeMap<String, Plan>,
     stored: BTreeMap<String, Stored>,
+    /// Those of `stored` that are of the rows that `signins` has now.
+    fresh: BTreeSet<String>,
+    /// In a stream, everything that is remembered: views may read a part of it.
+    filling: Option<Filling>,
+    is_stream: bool,
     care: Care,
 }
 
@@ -78,9 +85,37 @@ struct Plan {
     /// Where it reads from; `None` is a table of others, as the one of names that matter.
     reads: Vec<Option<Arc<Slot>>>,
     rows: Arc<Slot>,
+    /// What it reads of `signins`, if not all.
+    part: Option<Part>,
+    /// What its tables were when it was computed.
+    seen: Option<Vec<u64>>,
     /// How it was computed last, and how long that took.
     kept: Option<Arc<Kept>>,
     took: Duration,
+}
+
+impl Plan {
+    /// What its tables are now: one with other rows has another number.
+    fn versions(&self) -> Vec<u64> {
+        let reads = self.reads.iter();
+        reads
+            .map(|slot| slot.as_ref().map_or(0, |slot| slot.version()))
+            .collect()
+    }
+
+    /// Whether tables other than `signins` are what they were.
+    fn keeps(&self) -> bool {
+        let Some((seen, part)) = self.seen.as_ref().zip(self.part.as_ref()) else {
+            return false;
+        };
+        let reads = self.reads.iter().zip(seen.iter().zip(self.versions()));
+        reads.into_iter().all(|(slot, (then, now))| {
+            let is_signins = slot
+                .as_ref()
+                .is_some_and(|slot| Arc::ptr_eq(slot, &part.signins));
+            is_signins || *then == now
+        })
+    }
 }
 
 /// What comes of computing a view, and how long that took.
@@ -103,6 +138,9 @@ impl Session {
             planned: BTreeSet::new(),
             plans: BTreeMap::new(),
             stored: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            filling: None,
+            is_stream: false,
             care: Care::None,
         };
         let signins: Arc<Slot> = Arc::clone(&session.signins);
@@ -114,12 +152,14 @@ impl Session {
         Ok(session)
     }
 
-    /// The same for few sign-ins: each view is computed on one thread, several at a time, and rows of up to so many
-    /// bytes stay in memory.
-    pub fn of_few(self, in_memory: usize) -> Session {
+    /// The same for a stream, before anything is planned: `signins` is filled again and again, and what has not changed
+    /// is not computed again. Views are computed on one thread each, several at a time, and rows of up to so many bytes stay in
+    /// memory.
+    pub fn of_stream(self, in_memory: usize) -> Session {
         Session {
             in_memory,
             few_rows: usize::MAX,
+            is_stream: true,
             ..self
         }
     }
@@ -127,27 +167,32 @@ impl Session {
     /// From now on `signins` has the `number` rows of `table`, whose columns are some of the canonical ones or
     /// dictionaries of them, and batches have `batch_rows` rows. What was stored of other rows is forgotten.
     pub fn fill(&mut self, table: Arc<dyn TableProvider>, number: usize, batch_rows: usize) {
-        self.empty(batch_rows);
-        self.signins.fill_from(table, number);
-    }
-
-    /// The same with rows in memory, which have the columns of `schema`: plans made for the rows before are used again.
-    pub fn fill_again(&mut self, schema: &SchemaRef, batches: Vec<RecordBatch>, batch_rows: usize) {
-        self.empty(batch_rows);
-        self.signins.fill(schema, batches);
-    }
-
-    /// Forgets all rows. Plans stay.
-    pub fn clear(&mut self) {
         self.stored.clear();
+        self.fresh.clear();
         self.signins.clear();
         for plan in self.plans.values() {
             plan.rows.clear();
         }
+        self.set_batch_rows(batch_rows);
+        self.signins.fill_from(table, number);
     }
 
-    fn empty(&mut self, batch_rows: usize) {
-        self.clear();
+    /// The same in a stream: of `signins` the first `untouched` rows are those of the filling before. Plans are used again,
+    /// and so is what was stored of rows that have not changed.
+    pub fn fill_again(&mut self, signins: RecordBatch, untouched: usize, batch_rows: usize) {
+        self.fresh.clear();
+        self.set_batch_rows(batch_rows);
+        let filling = Filling {
+            signins,
+            untouched,
+            piece: batch_rows,
+        };
+        let (schema, pieces) = filling.pieces();
+        self.signins.fill(&schema, pieces);
+        self.filling = Some(filling);
+    }
+
+    fn set_batch_rows(&mut self, batch_rows: usize) {
         if self.context.state().config().batch_size() != batch_rows {
             self.context = with_config(&self.context, |config| config.with_batch_size(batch_rows));
             self.plans.values_mut().for_each(|plan| plan.kept = None);
@@ -213,14 +258,14 @@ impl Session {
             .iter()
             .filter(|query| needed.contains(&query.name))
             .cloned()
-            .partition(|query| self.stored.contains_key(&query.name));
+            .partition(|query| self.fresh.contains(&query.name));
         let urgency = self.urgency(&needed);
         waiting.sort_by_key(|query| Reverse(urgency.get(&query.name).copied()));
         let mut ready: BTreeSet<String> = stored.into_iter().map(|query| query.name).collect();
         ready.extend([SIGNINS.to_owned(), VIPS.to_owned()]);
         let mut running = JoinSet::new();
         loop {
-            self.start(&mut waiting, &mut ready, &mut running, progress);
+            self.start(&mut waiting, &mut ready, &mut running, progress)?;
             let Some(done) = running.join_next().await else {
                 return Ok(());
             };
@@ -253,15 +298,59 @@ impl Session {
                 }
                 made => made?,
             };
-            if let Some(plan) = self.plans.get_mut(&query.name) {
-                stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
-                // One that was run itself would hold its hash tables, and their memory, to the end.
-                plan.kept = Some(kept).filter(|kept| kept.lasts());
-                plan.took = took;
-            }
-            self.stored.insert(query.name.clone(), stored);
+            self.keep(&query, stored, kept, took)?;
             ready.insert(query.name);
         }
+    }
+
+    /// Keeps what was computed of a view, unless it is what is kept already.
+    fn keep(
+        &mut self,
+        query: &Query,
+        mut stored: Stored,
+        kept: Arc<Kept>,
+        took: Duration,
+    ) -> Result<()> {
+        self.fresh.insert(query.name.clone());
+        let Some(plan) = self.plans.get_mut(&query.name) else {
+            return Ok(());
+        };
+        // One that was run itself would hold its hash tables, and their memory, to the end.
+        plan.kept = Some(kept).filter(|kept| kept.lasts());
+        plan.took = took;
+        plan.seen = Some(plan.versions());
+        if let (Some(part), Some(filling), Some(rows)) =
+            (&mut plan.part, &self.filling, stored.batches())
+            && let Some(whole) = part.whole(rows, filling.signins.num_rows(), self.in_memory)
+        {
+            stored = Stored::in_memory(Arc::clone(stored.schema()), whole);
+        }
+        let before = self.stored.get(&query.name).and_then(Stored::batches);
+        if before.is_some() && before == stored.batches() {
+            return Ok(());
+        }
+        stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
+        self.stored.insert(query.name.clone(), stored);
+        Ok(())
+    }
+
+    /// Gives a view what it must read of `signins`. Returns whether it must be computed: something that it reads has changed
+    /// since it was.
+    fn prepare(&mut self, name: &str) -> Result<bool> {
+        if let Some(filling) = &self.filling
+            && let Some(plan) = self.plans.get_mut(name)
+        {
+            let keeps = plan.keeps();
+            let stored = &self.stored;
+            if let Some(part) = &mut plan.part {
+                part.fill(filling, keeps, |view, column| {
+                    column_of(stored, view, column)
+                })?;
+            }
+        }
+        let plan = self.plans.get(name);
+        Ok(!self.stored.contains_key(name)
+            || plan.is_none_or(|plan| plan.seen.as_ref() != Some(&plan.versions())))
     }
 
     /// How much waits for each of these views: how long the longest chain of views took that begins with it, as far as that is
@@ -322,12 +411,12 @@ impl Session {
 
     /// Starts every query that waits for nothing any more.
     fn start(
-        &self,
+        &mut self,
         waiting: &mut Vec<Query>,
         ready: &mut BTreeSet<String>,
         running: &mut JoinSet<Made>,
         progress: &Progress,
-    ) {
+    ) -> Result<()> {
         let at_once = self.at_once();
         loop {
             if self
@@ -341,16 +430,23 @@ impl Session {
             let Some(at) = waiting.iter().position(|query| {
                 query.uses.is_subset(ready) && !(full && self.plans.contains_key(&query.name))
             }) else {
-                return;
+                return Ok(());
             };
             let query = waiting.remove(at);
+            if self.plans.contains_key(&query.name) && !self.prepare(&query.name)? {
+                self.fresh.insert(query.name.clone());
+                ready.insert(query.name);
+                continue;
+            }
             let Some(plan) = self.plans.get(&query.name) else {
                 ready.insert(query.name);
                 continue;
             };
             progress.enter(query.header.title.clone());
             let (context, temp) = (self.context.clone(), self.temp.clone());
-            let in_memory = self.in_memory;
+            // Rows that are put to others are in memory as those are.
+            let adds = plan.part.as_ref().is_some_and(Part::adds);
+            let in_memory = if adds { usize::MAX } else { self.in_memory };
             let (logical, reads) = (plan.logical.clone(), plan.reads.clone());
             let threads = self.threads(plan);
             let kept = plan.kept.clone();
@@ -456,6 +552,23 @@ impl Session {
             .map_err(Error::query(name))?;
         Ok(())
     }
+}
+
+/// A column of a stored view.
+fn column_of(stored: &BTreeMap<String, Stored>, view: &str, column: &str) -> Result<Vec<ArrayRef>> {
+    let Some(stored) = stored.get(view) else {
+        return Ok(Vec::new());
+    };
+    let pieces = stored.rows(view)?;
+    let columns = pieces.map(|rows| {
+        let rows = rows?;
+        let found = rows.column_by_name(column).cloned();
+        found.ok_or_else(|| Error::QueryFile {
+            file: view.to_owned(),
+            reason: format!("has no column {column}, of which the header of another speaks"),
+        })
+    });
+    columns.collect()
 }
 
 /// The same engine, whose operators take memory as they come.

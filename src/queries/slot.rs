@@ -1,6 +1,7 @@
 //! A table whose columns are known before its rows are: queries over it are planned once, before anything is read,
 //! and a stream gives it other rows at each step.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -21,6 +22,8 @@ pub(super) struct Slot {
     /// How rows in memory are seen.
     view: fn(Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
     rows: RwLock<Option<Rows>>,
+    /// How often it was given rows.
+    version: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
@@ -40,11 +43,13 @@ impl Slot {
             schema,
             view,
             rows: RwLock::new(None),
+            version: AtomicU64::new(0),
         }
     }
 
     /// From now on it has these rows, which have the columns of `schema`.
     pub(super) fn fill(&self, schema: &SchemaRef, batches: Vec<RecordBatch>) {
+        self.version.fetch_add(1, Ordering::Relaxed);
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         match &*rows {
             Some(Rows::Memory(table, _)) if table.schema() == *schema => table.replace(batches),
@@ -58,6 +63,7 @@ impl Slot {
 
     /// From now on it has the `number` rows of `table`, which has the same columns.
     pub(super) fn fill_from(&self, table: Arc<dyn TableProvider>, number: usize) {
+        self.version.fetch_add(1, Ordering::Relaxed);
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         *rows = Some(Rows::Elsewhere((self.view)(table), number));
     }
@@ -69,6 +75,11 @@ impl Slot {
             Some(Rows::Memory(table, _)) => table.replace(Vec::new()),
             _ => *rows = None,
         }
+    }
+
+    /// Another number whenever it was given other rows.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
     }
 
     /// How many rows it has.

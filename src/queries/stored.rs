@@ -56,6 +56,28 @@ impl Stored {
         })
     }
 
+    /// Rows in memory, which have the columns of `schema`.
+    pub(super) fn in_memory(schema: SchemaRef, batches: Vec<RecordBatch>) -> Stored {
+        Stored {
+            number: batches.iter().map(RecordBatch::num_rows).sum(),
+            schema,
+            rows: Place::Memory(batches),
+        }
+    }
+
+    /// The rows, if they are in memory.
+    pub(super) fn batches(&self) -> Option<&[RecordBatch]> {
+        match &self.rows {
+            Place::Memory(batches) => Some(batches),
+            Place::Parquet(_) => None,
+        }
+    }
+
+    /// The columns.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// Gives the rows to `slot`.
     pub(super) fn fill(&self, slot: &Slot) -> Result<(), DataFusionError> {
         match &self.rows {
@@ -137,7 +159,7 @@ async fn collect(
 }
 
 /// What the rows of a batch take. Batches are slices of larger ones, so their buffers say too much.
-fn bytes_of(batch: &RecordBatch) -> usize {
+pub(super) fn bytes_of(batch: &RecordBatch) -> usize {
     let columns = batch.columns().iter();
     let bytes = columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
     bytes.sum()

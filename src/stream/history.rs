@@ -61,6 +61,8 @@ pub(super) struct History {
     refusals: usize,
     /// The least age of all.
     first: Option<i64>,
+    /// So many of the first sign-ins are as they were in the last table.
+    untouched: usize,
 }
 
 impl History {
@@ -86,6 +88,7 @@ impl History {
             copies: Copies::default(),
             refusals: 0,
             first: None,
+            untouched: 0,
         })
     }
 
@@ -236,6 +239,7 @@ impl History {
                         self.refusals += usize::from(refused);
                         self.refusals -= usize::from(self.rows.refused[at]);
                         self.rows.replace(at, &copy, refused);
+                        self.untouched = self.untouched.min(at);
                     }
                     None => {
                         self.push(&copy, id, refused, now);
@@ -282,13 +286,15 @@ impl History {
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 
-    /// Everything that is remembered as a table whose columns are dictionaries, in pieces of `piece`
-    /// rows.
-    pub(super) fn table(&mut self, piece: usize) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-        self.try_table(piece).map_err(failed)
+    /// Everything that is remembered as a table whose columns are dictionaries, and how many of its first rows are those of
+    /// the table before.
+    pub(super) fn table(&mut self) -> Result<(RecordBatch, usize)> {
+        let table = self.try_table().map_err(failed)?;
+        let untouched = std::mem::replace(&mut self.untouched, table.num_rows());
+        Ok((table, untouched))
     }
 
-    fn try_table(&mut self, piece: usize) -> Result<(SchemaRef, Vec<RecordBatch>), ArrowError> {
+    fn try_table(&mut self) -> Result<RecordBatch, ArrowError> {
         let mut columns: Vec<(usize, ArrayRef)> = Vec::new();
         for (number, group) in self.groups.iter_mut().enumerate() {
             let keys = UInt32Array::from(self.rows.groups[number].clone());
@@ -320,12 +326,7 @@ impl History {
             .collect();
         let schema = Arc::new(Schema::new(fields));
         let columns = columns.into_iter().map(|(_, column)| column).collect();
-        let whole = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-        let pieces = (0..whole.num_rows())
-            .step_by(piece.max(1))
-            .map(|from| whole.slice(from, piece.min(whole.num_rows() - from)))
-            .collect();
-        Ok((schema, pieces))
+        RecordBatch::try_new(schema, columns)
     }
 
     /// Forgets those of the first `rows` sign-ins that are older than `age`. Returns how many those were.
@@ -334,6 +335,7 @@ impl History {
         let ages = self.rows.age.iter().enumerate();
         let keep: Vec<bool> = ages.map(|(at, it)| *it >= age || at >= rows).collect();
         self.rows.retain(&keep);
+        self.untouched = 0;
         self.first = self.rows.age.iter().min().copied();
         self.refusals = self.rows.refused.iter().filter(|refused| **refused).count();
         self.ids = HashTable::with_capacity(self.len());

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 
 use super::clock::Clock;
@@ -39,8 +39,8 @@ const PREDECESSOR: u32 = 6;
 /// The same complaint is made no sooner.
 const COMPLAIN: Duration = Duration::from_secs(60);
 
-/// Something to judge: the table of what is remembered.
-type Job = (SchemaRef, Vec<RecordBatch>);
+/// Something to judge: the table of what is remembered, and how many of its first rows were in the one before.
+type Job = (RecordBatch, usize);
 
 /// Runs until `stdin` ends or a signal asks for the end. `say` tells people what was lost.
 ///
@@ -75,8 +75,8 @@ pub fn run<W: Write>(
     let (found, judged) = channel();
     let wake = send.clone();
     let started = thread::Builder::new().stack_size(STACK).spawn(move || {
-        for (schema, table) in work {
-            let judgement = judge.judge(schema, table);
+        for (signins, untouched) in work {
+            let judgement = judge.judge(signins, untouched);
             if found.send(judgement).is_err() || wake.send(Event::Judged).is_err() {
                 return;
             }
@@ -363,7 +363,7 @@ impl<W: Write> Stream<'_, W> {
 
     /// Begins a step.
     fn start(&mut self) -> Result<()> {
-        let rows = self.history.table(8192)?;
+        let rows = self.history.table()?;
         let judged = self.history.len();
         self.leaving = self.overdue().map(|since| (since, judged));
         // The thread ends only with us.

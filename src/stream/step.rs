@@ -8,16 +8,14 @@ use datafusion::arrow::array::{
     Array, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::compute;
-use datafusion::arrow::datatypes::{
-    DataType, Float64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
-};
+use datafusion::arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::arrow::error::ArrowError;
 
 use super::history::column;
 use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::queries::{Keep, Queries, Session};
+use crate::queries::{Queries, Session};
 use crate::results::{Format, RowWriter};
 use crate::signin::Columns;
 
@@ -28,9 +26,8 @@ const ENDINGS: &str = "endings";
 pub(super) struct Judge {
     engine: Engine,
     queries: Queries,
-    /// The queries, planned once for all steps: for few sign-ins, and for many.
-    few: Session,
-    many: Session,
+    /// The queries, planned once for all steps, with what they found in the last one.
+    session: Session,
     names: BTreeSet<String>,
     /// The view of each result that is told.
     findings: String,
@@ -102,7 +99,7 @@ impl Judge {
             })
         };
         let endings = queries.list().iter().find(|query| query.name == ENDINGS);
-        if endings.is_some_and(|query| query.header.keep != Keep::Yes) {
+        if endings.is_some_and(|query| !query.header.keep) {
             let reason = format!("the query {ENDINGS} needs the line `-- keep: yes` at its top");
             return Err(Error::setting("--queries", reason));
         }
@@ -110,19 +107,13 @@ impl Judge {
         let (findings, events) = (view("findings")?, view("events")?);
         let names = [Some(&findings), Some(&events), endings.as_ref()];
         let names = names.into_iter().flatten().cloned().collect();
-        let session = |queries| Session::new(engine.context()?, queries, engine.temp());
-        let (few, mut many) = (
-            session(queries.clone().of_few())?,
-            session(queries.clone())?,
-        );
-        let mut few = few.of_few(engine.view_budget());
-        engine.query(few.plan(&names))?;
-        engine.query(many.plan(&names))?;
+        let session = Session::new(engine.context()?, queries.clone(), engine.temp())?;
+        let mut session = session.of_stream(engine.view_budget());
+        engine.query(session.plan(&names))?;
         Ok(Judge {
             engine,
             queries,
-            few,
-            many,
+            session,
             names,
             findings,
             events,
@@ -135,26 +126,23 @@ impl Judge {
         match self.queries.columns() {
             Some(columns) => Ok(columns),
             None => {
-                let needs = self.engine.query(self.many.needs(&self.names, None))?;
+                let needs = self.engine.query(self.session.needs(&self.names, None))?;
                 Ok(needs.columns)
             }
         }
     }
 
-    /// Judges the sign-ins of `table`.
-    pub(super) fn judge(
-        &mut self,
-        schema: SchemaRef,
-        table: Vec<RecordBatch>,
-    ) -> Result<Judgement> {
+    /// Judges `signins`, of which the first `untouched` are as they were in the step before.
+    pub(super) fn judge(&mut self, signins: RecordBatch, untouched: usize) -> Result<Judgement> {
         let began = Instant::now();
-        let number: usize = table.iter().map(RecordBatch::num_rows).sum();
-        let (session, other) = match number <= self.engine.few_rows() {
-            true => (&mut self.few, &mut self.many),
-            false => (&mut self.many, &mut self.few),
-        };
-        other.clear();
-        session.fill_again(&schema, table, self.engine.batch_rows(USUAL_ROW));
+        let session = &mut self.session;
+        session.fill_again(signins, untouched, self.engine.batch_rows(USUAL_ROW));
+        self.found(began)
+    }
+
+    /// What the queries find in the sign-ins that the session has.
+    fn found(&mut self, began: Instant) -> Result<Judgement> {
+        let session = &mut self.session;
         self.engine
             .query(session.provide(&self.names, &Progress::default()))?;
         let events = session.rows(&self.events)?.collect::<Result<Vec<_>>>()?;
@@ -329,62 +317,154 @@ fn failed(source: ArrowError) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::datasource::MemTable;
+    use std::sync::Arc;
+
     use super::*;
     use crate::engine::Resources;
     use crate::signin::{Signin, SigninBatch};
     use crate::stream::history::History;
 
-    /// What a judge with so much memory finds in 11,000 sign-ins, at three steps.
-    fn found(memory: usize) -> (bool, Vec<Vec<String>>) {
-        let temp = tempfile::tempdir().unwrap();
+    /// Numbers that look like chance, the same in every run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, sides: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (self.0 >> 33) % sides
+        }
+
+        fn one<T: Copy>(&mut self, of: &[T]) -> T {
+            of[self.below(of.len() as u64) as usize]
+        }
+    }
+
+    /// A sign-in of a few accounts, places and clients, so that everything is beside everything.
+    fn throw(dice: &mut Dice, number: i64) -> Signin<'static> {
+        let (user, place) = (dice.below(12), dice.below(8));
+        let code = dice.one(&[
+            0, 0, 0, 0, 0, 50053, 50053, 50126, 50126, 50126, 50074, 50034,
+        ]);
+        let stated = [
+            Some("lockout"),
+            Some("malicious_ip"),
+            Some("high_confidence_risk"),
+            None,
+            None,
+        ];
+        let (ip, network) = match place {
+            0 => ("2001:db8::7".to_owned(), "2001:db8::/64".to_owned()),
+            _ => (
+                format!("192.0.{place}.{}", dice.below(2)),
+                format!("192.0.{place}.0/24"),
+            ),
+        };
+        // Some accounts have no id, some that of nobody, and some sign-ins name neither.
+        let id = match user {
+            0..8 => Some(format!("u{user}")),
+            8..10 => Some("00000000-0000-0000-0000-000000000000".to_owned()),
+            _ => None,
+        };
+        Signin {
+            // Now and then another copy of one that was there.
+            sign_in_id: (dice.below(20) > 0).then(|| {
+                let again = dice.below(10) == 0 && number > 50;
+                format!(
+                    "id{}",
+                    if again {
+                        number - dice.below(50) as i64
+                    } else {
+                        number
+                    }
+                )
+                .into()
+            }),
+            time: (dice.below(40) > 0)
+                .then(|| number * 30_000_000 - dice.below(900) as i64 * 1_000_000),
+            tenant_id: Some(if dice.below(9) == 0 { "b" } else { "a" }.into()),
+            user_id: id.map(Into::into),
+            user_principal_name: (user < 11).then(|| format!("u{user}@example.com").into()),
+            ip_address: (dice.below(30) > 0).then(|| ip.into()),
+            ip_network: (dice.below(30) > 0).then(|| network.into()),
+            user_agent: dice
+                .one(&[None, Some("curl"), Some("Firefox"), Some("BAV2ROPC")])
+                .map(Into::into),
+            client_app: dice
+                .one(&[None, Some("Browser"), Some("IMAP4")])
+                .map(Into::into),
+            device_id: (dice.below(6) == 0).then(|| format!("d{user}").into()),
+            error_code: (dice.below(50) > 0).then_some(code),
+            stated_reason: (code == 50053).then(|| dice.one(&stated).unwrap_or("absent").into()),
+            ..Signin::default()
+        }
+    }
+
+    fn judge(temp: &Path) -> Judge {
         let resources = Resources {
             threads: 2,
-            memory,
-            temp: temp.path().to_owned(),
+            memory: 1 << 30,
+            temp: temp.to_owned(),
         };
         let engine = Engine::start(&resources).unwrap();
-        let mut judge = Judge::new(engine, Queries::builtin().unwrap()).unwrap();
-        let mut history = History::new(judge.columns().unwrap()).unwrap();
-        let (mut steps, mut number) = (Vec::new(), 0);
-        for (rows, cause) in [(20, 50053), (10_980, 0), (30, 50126)] {
-            let mut batch = SigninBatch::new(history.columns());
-            for _ in 0..rows {
-                number += 1;
-                let (user, id) = (
-                    format!("u{}@example.com", number % 40),
-                    format!("id{number}"),
-                );
-                batch.push(&Signin {
-                    sign_in_id: Some(id.into()),
-                    time: Some(number * 1_000_000),
-                    tenant_id: Some("t".into()),
-                    user_principal_name: Some(user.into()),
-                    ip_address: Some("192.0.2.7".into()),
-                    error_code: Some(cause),
-                    stated_reason: (cause == 50053).then_some("lockout".into()),
-                    ..Signin::default()
-                });
-            }
-            let batch = batch.take().unwrap().unwrap();
-            history.add(&batch, 0).unwrap();
-            let (schema, table) = history.table(8192).unwrap();
-            let judged = judge.judge(schema, table).unwrap();
-            steps.push(
-                judged
-                    .findings
-                    .into_iter()
-                    .map(|finding| finding.body)
-                    .collect(),
-            );
-        }
-        (history.len() <= judge.engine.few_rows(), steps)
+        Judge::new(engine, Queries::builtin().unwrap()).unwrap()
+    }
+
+    /// What the judge finds in the sign-ins when it reads all of them as an analysis does.
+    fn anew(judge: &mut Judge, signins: RecordBatch) -> Vec<String> {
+        let (schema, rows) = (signins.schema(), signins.num_rows());
+        let table = MemTable::try_new(schema, vec![vec![signins]]).unwrap();
+        judge.session.fill(Arc::new(table), rows, 8192);
+        bodies(judge.found(Instant::now()).unwrap())
+    }
+
+    fn bodies(judgement: Judgement) -> Vec<String> {
+        let events = judgement
+            .events
+            .iter()
+            .map(RecordBatch::num_rows)
+            .sum::<usize>();
+        let findings = judgement.findings.into_iter();
+        let bodies = findings.map(|finding| {
+            format!(
+                "{} {:?} {:?} {}",
+                finding.body, finding.anchor, finding.ends_at, finding.gravity
+            )
+        });
+        bodies.chain([format!("{events} events")]).collect()
     }
 
     #[test]
-    fn few_sign_ins_and_many_are_judged_alike() {
-        let (few, many) = (found(1 << 30), found(64 << 20));
-        assert_eq!((few.0, many.0), (true, false));
-        assert!(few.1.iter().all(|step| !step.is_empty()));
-        assert_eq!(few.1, many.1);
+    fn steps_that_read_what_is_new_find_what_an_analysis_finds() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut steps = judge(temp.path());
+        let engine = steps.engine.context().unwrap();
+        let mut whole = judge(temp.path());
+        whole.session = Session::new(engine, whole.queries.clone(), temp.path()).unwrap();
+        let mut history = History::new(steps.columns().unwrap()).unwrap();
+        let (mut dice, mut number, mut most) = (Dice(7), 0, 0);
+        for step in 0..24 {
+            let mut batch = SigninBatch::new(history.columns());
+            // Large steps and small ones, and some with nothing but sign-ins that worked.
+            for _ in 0..dice.one(&[1, 3, 20, 300]) {
+                number += 1;
+                let signin = throw(&mut dice, number);
+                let is_quiet = step % 4 == 3;
+                batch.push(&Signin {
+                    error_code: if is_quiet { Some(0) } else { signin.error_code },
+                    stated_reason: signin.stated_reason.clone().filter(|_| !is_quiet),
+                    ..signin
+                });
+            }
+            history.add(&batch.take().unwrap().unwrap(), 0).unwrap();
+            if step % 10 == 9 {
+                history.forget(number * 20_000_000, history.len());
+            }
+            let (signins, untouched) = history.table().unwrap();
+            let expected = anew(&mut whole, signins.clone());
+            let found = bodies(steps.judge(signins, untouched).unwrap());
+            assert_eq!(found, expected, "step {step}");
+            most = most.max(found.len());
+        }
+        assert!(most > 10, "{most} findings are few to compare");
     }
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::catalog::view::ViewTable;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 
+use super::part::Part;
 use super::{Plan, Session};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
@@ -27,8 +29,13 @@ impl Session {
         let plan = state.statement_to_plan(statement).await.map_err(failed)?;
         if query.is_stored() {
             // Only then are the types of its columns what they will be.
-            let logical = state.optimize(&plan).map_err(failed)?;
-            let reads = self.slots_of(&logical).map_err(failed)?;
+            let mut logical = state.optimize(&plan).map_err(failed)?;
+            let part = Part::of(&query.header).filter(|_| self.is_stream);
+            let signins = part.as_ref().map_or(&self.signins, |part| &part.signins);
+            if part.is_some() {
+                logical = read_from(logical, signins).map_err(failed)?;
+            }
+            let reads = self.slots_of(&logical, signins).map_err(failed)?;
             let schema = Arc::clone(logical.schema().inner());
             let rows = Arc::new(Slot::new(schema, |table| table));
             let table: Arc<Slot> = Arc::clone(&rows);
@@ -37,6 +44,8 @@ impl Session {
                 logical,
                 reads,
                 rows,
+                part,
+                seen: None,
                 kept: None,
                 took: Duration::ZERO,
             };
@@ -111,13 +120,17 @@ impl Session {
     }
 
     /// Where an optimised plan reads from: `signins` and stored views, each as often as it is read.
-    fn slots_of(&self, plan: &LogicalPlan) -> Result<Vec<Option<Arc<Slot>>>, DataFusionError> {
+    fn slots_of(
+        &self,
+        plan: &LogicalPlan,
+        signins: &Arc<Slot>,
+    ) -> Result<Vec<Option<Arc<Slot>>>, DataFusionError> {
         let mut slots = Vec::new();
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let table = scan.table_name.table();
                 let slot = match table == SIGNINS {
-                    true => Some(&self.signins),
+                    true => Some(signins),
                     false => self.plans.get(table).map(|plan| &plan.rows),
                 };
                 slots.push(slot.cloned());
@@ -126,4 +139,19 @@ impl Session {
         })?;
         Ok(slots)
     }
+}
+
+/// The same plan, which reads `signins` there.
+fn read_from(plan: LogicalPlan, signins: &Arc<Slot>) -> Result<LogicalPlan, DataFusionError> {
+    let plan = plan.transform_down_with_subqueries(|node| {
+        Ok(match node {
+            LogicalPlan::TableScan(mut scan) if scan.table_name.table() == SIGNINS => {
+                let signins: Arc<Slot> = Arc::clone(signins);
+                scan.source = provider_as_source(signins);
+                Transformed::yes(LogicalPlan::TableScan(scan))
+            }
+            node => Transformed::no(node),
+        })
+    })?;
+    Ok(plan.data)
 }

@@ -1,0 +1,246 @@
+//! What a view of a stream reads of `signins` instead of all of it: the rows that its header asks for, or those that are
+//! new. So what a step costs follows what has changed, and not how much is remembered.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::compute::{cast, filter_record_batch};
+use datafusion::arrow::datatypes::{DataType, Int32Type, SchemaRef, UInt32Type};
+use datafusion::arrow::error::ArrowError;
+
+use crate::error::{Error, Result};
+use crate::queries::canonical::canonical;
+use crate::queries::slot::Slot;
+use crate::queries::stored::bytes_of;
+use crate::queries::{Header, Only, SIGNINS, Values};
+
+/// Everything that is remembered now, whose columns are dictionaries, mostly.
+pub(super) struct Filling {
+    pub(super) signins: RecordBatch,
+    /// So many of the first rows are as they were at the filling before.
+    pub(super) untouched: usize,
+    /// Rows in a batch.
+    pub(super) piece: usize,
+}
+
+/// The rows of `signins` for one view.
+pub(super) struct Part {
+    /// Where its plan reads them.
+    pub(super) signins: Arc<Slot>,
+    how: How,
+}
+
+enum How {
+    /// Those that it asked for the last time, of as many as there were then.
+    Only(Vec<Only>, BooleanBuffer),
+    /// Its rows of consecutive stretches of `signins`, each stretch more than twice as long as the next.
+    Fold(Vec<Stretch>),
+}
+
+/// The rows of a view over a stretch of `signins` that ends before the row `end`.
+struct Stretch {
+    end: usize,
+    rows: Vec<RecordBatch>,
+}
+
+impl Part {
+    /// The part that a header speaks of, if it does.
+    pub(super) fn of(header: &Header) -> Option<Part> {
+        let nothing = BooleanBuffer::new_unset(0);
+        let how = match (header.fold, header.only.is_empty()) {
+            (true, _) => How::Fold(Vec::new()),
+            (false, false) => How::Only(header.only.clone(), nothing),
+            (false, true) => return None,
+        };
+        Some(Part {
+            signins: Arc::new(Slot::new(crate::signin::schema(), canonical)),
+            how,
+        })
+    }
+
+    /// Gives the view what it must read now. `values` yields a column of a stored view, in pieces.
+    ///
+    /// `keeps` says whether what it found in the rows before still holds, as far as other tables go.
+    pub(super) fn fill(
+        &mut self,
+        filling: &Filling,
+        keeps: bool,
+        values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
+    ) -> Result<()> {
+        match &mut self.how {
+            How::Only(only, before) => {
+                let now = chosen(&filling.signins, only, values)?;
+                if filling.untouched < before.len() || !is_same(before, &now) {
+                    let rows = BooleanArray::new(now.clone(), None);
+                    let rows = filter_record_batch(&filling.signins, &rows).map_err(failed)?;
+                    filling.give(rows, &self.signins);
+                }
+                *before = now;
+            }
+            How::Fold(stretches) => {
+                let known = if keeps { filling.untouched } else { 0 };
+                let all = filling.signins.num_rows();
+                let before = end(stretches);
+                stretches.retain(|stretch| stretch.end <= known);
+                if end(stretches) == before && before == all {
+                    return Ok(());
+                }
+                // Stretches that grow as two to the power of their number: each row is read again a few times, not always.
+                while let Some((last, earlier)) = stretches.split_last()
+                    && last.end - end(earlier) <= 2 * (all - last.end)
+                {
+                    stretches.pop();
+                }
+                let from = end(stretches);
+                filling.give(filling.signins.slice(from, all - from), &self.signins);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what the view says of the rows that it was given must be put to what it said before.
+    pub(super) fn adds(&self) -> bool {
+        matches!(&self.how, How::Fold(stretches) if !stretches.is_empty())
+    }
+
+    /// All rows of the view, where `rows` are those of what it was given; `None`: it has no others. Rows of more than `limit`
+    /// bytes are made anew the next time.
+    pub(super) fn whole(
+        &mut self,
+        rows: &[RecordBatch],
+        end: usize,
+        limit: usize,
+    ) -> Option<Vec<RecordBatch>> {
+        let How::Fold(stretches) = &mut self.how else {
+            return None;
+        };
+        let rows = rows.to_vec();
+        stretches.push(Stretch { end, rows });
+        let all = stretches.iter().flat_map(|stretch| &stretch.rows);
+        let all: Vec<RecordBatch> = all.cloned().collect();
+        if all.iter().map(bytes_of).sum::<usize>() > limit {
+            stretches.clear();
+        }
+        Some(all)
+    }
+}
+
+impl Filling {
+    fn give(&self, rows: RecordBatch, slot: &Slot) {
+        let schema = rows.schema();
+        slot.fill(&schema, pieces(&rows, self.piece));
+    }
+
+    /// All rows, in pieces.
+    pub(super) fn pieces(&self) -> (SchemaRef, Vec<RecordBatch>) {
+        (self.signins.schema(), pieces(&self.signins, self.piece))
+    }
+}
+
+fn failed(error: ArrowError) -> Error {
+    Error::query(SIGNINS)(error.into())
+}
+
+fn pieces(rows: &RecordBatch, piece: usize) -> Vec<RecordBatch> {
+    let (all, piece) = (rows.num_rows(), piece.max(1));
+    let from = (0..all).step_by(piece);
+    from.map(|from| rows.slice(from, piece.min(all - from)))
+        .collect()
+}
+
+/// Where the last of these stretches ends.
+fn end(stretches: &[Stretch]) -> usize {
+    stretches.last().map_or(0, |stretch| stretch.end)
+}
+
+/// Whether the same rows are chosen, and none of those that have come since.
+fn is_same(before: &BooleanBuffer, now: &BooleanBuffer) -> bool {
+    let then = before.len();
+    then <= now.len()
+        && now.slice(0, then) == *before
+        && now.slice(then, now.len() - then).count_set_bits() == 0
+}
+
+/// The rows that are asked for. Where that cannot be told without reading row by row, all of them: the query filters too.
+fn chosen(
+    signins: &RecordBatch,
+    only: &[Only],
+    values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
+) -> Result<BooleanBuffer> {
+    let all = signins.num_rows();
+    let mut chosen = vec![false; all];
+    for only in only {
+        let wanted = Wanted::of(&only.values, &values)?;
+        for name in &only.columns {
+            let Some(column) = signins.column_by_name(name) else {
+                // A column that is not there is NULL.
+                if wanted.null() {
+                    return Ok(BooleanBuffer::new_set(all));
+                }
+                continue;
+            };
+            let dictionary = column.as_dictionary_opt::<UInt32Type>();
+            let Some((keys, is_wanted)) =
+                dictionary.and_then(|column| Some((column.keys(), wanted.among(column.values())?)))
+            else {
+                return Ok(BooleanBuffer::new_set(all));
+            };
+            if keys.null_count() > 0 && wanted.null() {
+                return Ok(BooleanBuffer::new_set(all));
+            }
+            if !is_wanted.contains(&true) {
+                continue;
+            }
+            for (row, key) in chosen.iter_mut().zip(keys.values()) {
+                *row |= is_wanted.get(*key as usize).is_some_and(|wanted| *wanted);
+            }
+        }
+    }
+    Ok(BooleanBuffer::from(chosen))
+}
+
+/// What is asked for.
+enum Wanted {
+    Texts(Vec<ArrayRef>),
+    NotZero,
+}
+
+impl Wanted {
+    fn of(values: &Values, column: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>) -> Result<Wanted> {
+        let Values::Of(view, name) = values else {
+            return Ok(Wanted::NotZero);
+        };
+        let pieces = column(view, name)?.into_iter();
+        let texts = pieces.map(|piece| cast(&piece, &DataType::Utf8).map_err(failed));
+        Ok(Wanted::Texts(texts.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether a missing value is.
+    fn null(&self) -> bool {
+        match self {
+            Wanted::Texts(texts) => texts.iter().any(|texts| texts.null_count() > 0),
+            Wanted::NotZero => true,
+        }
+    }
+
+    /// Which of these values are; `None` if they are of a kind that cannot be.
+    fn among(&self, values: &ArrayRef) -> Option<Vec<bool>> {
+        match self {
+            Wanted::NotZero => {
+                let values = values.as_primitive_opt::<Int32Type>()?;
+                Some(values.iter().map(|value| value != Some(0)).collect())
+            }
+            Wanted::Texts(texts) => {
+                let values = values.as_string_opt::<i32>()?;
+                let texts = texts
+                    .iter()
+                    .filter_map(|texts| texts.as_string_opt::<i32>());
+                let wanted: HashSet<Option<&str>> = texts.flatten().collect();
+                let is_wanted = values.iter().map(|value| wanted.contains(&value));
+                Some(is_wanted.collect())
+            }
+        }
+    }
+}
