@@ -3,7 +3,8 @@
 Feeds a generated day of diagnostic settings lines to `signsift stream` again and again, each time a day later, at a
 steady rate. Now and then an attack of its own is put between the lines: ten wrong passwords of an account and three
 refusals. How long after its last line a finding names the account is the latency. Ends with an error if a finding never
-comes. PERFORMANCE.md says what came out.
+comes. With --before the stream gets whole days first, as fast as it takes them, so that it has much to remember: what it costs
+to follow a few lines then is what a step costs. PERFORMANCE.md says what came out.
 """
 
 import argparse
@@ -31,9 +32,7 @@ def main():
     args = arguments()
     with tempfile.TemporaryDirectory(dir=args.temp) as folder:
         log = Path(folder) / "day.json"
-        subprocess.run([args.build / "examples/generate", "--bytes", f"{args.mb}M", "--duplicates", "0", log], check=True, stdout=subprocess.DEVNULL)
-        day = log.read_bytes()
-        log.unlink()
+        day = generate(log, args, 42)
         command = [args.build / "signsift", "stream", "--history", args.history, "--on-eof", "flush"]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         told, said, sizes = {}, [], []
@@ -44,13 +43,16 @@ def main():
         ]
         for helper in helpers:
             helper.start()
+        remember(child, log, args)
+        spent = cpu(child)
         fed = feed(child.stdin, day, args)
+        spent = cpu(child) - spent
         child.stdin.close()
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         for helper in helpers[:2]:
             helper.join()
-    tell(fed, told, said, sizes, used, child.returncode)
+    tell(fed, told, said, sizes, used, spent, child.returncode)
 
 
 def arguments():
@@ -59,17 +61,50 @@ def arguments():
     parser.add_argument("--rate", type=int, default=20_000, help="lines a second (%(default)s)")
     parser.add_argument("--seconds", type=float, default=600, help="for how long (%(default)s)")
     parser.add_argument("--every", type=float, default=5, help="seconds between attacks (%(default)s)")
+    parser.add_argument("--before", type=int, default=0, help="whole days that it gets first, which --history should hold (%(default)s)")
     parser.add_argument("--history", default="6h", help="what the stream remembers (%(default)s)")
     parser.add_argument("--build", type=Path, default=ROOT / "target/release", help="where signsift and examples/generate are (%(default)s)")
     parser.add_argument("--temp", help="folder for the log; a temporary one by default")
     return parser.parse_args()
 
 
+def generate(log, args, seed):
+    """A day of lines, of which no other seed makes the same."""
+    generator = args.build / "examples/generate"
+    subprocess.run([generator, "--bytes", f"{args.mb}M", "--duplicates", "0", "--seed", str(seed), log], check=True, stdout=subprocess.DEVNULL)
+    day = log.read_bytes()
+    log.unlink()
+    return day
+
+
+def remember(child, log, args):
+    """Writes the days before, and waits until they have been judged."""
+    for number in range(args.before):
+        day = generate(log, args, 1000 + number)
+        child.stdin.write(day.replace(b"2026-03-02T", f"{DAY + timedelta(days=number)}T".encode()))
+    child.stdin.flush()
+    rested = cpu(child)
+    while args.before:
+        time.sleep(5)
+        rested, before = cpu(child), rested
+        if rested - before < 0.1:
+            return
+
+
+def cpu(child):
+    """Seconds of CPU that it has taken, where /proc tells."""
+    try:
+        fields = Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def feed(pipe, day, args):
     """Writes lines at the rate. Returns (lines, seconds, how far behind at worst, when each attack was whole)."""
     ends = [match.end() for match in re.finditer(b"\n", day)]
     size = max(args.rate // PIECES, 1)
-    attacks, lines, behind, number = {}, 0, 0.0, 0
+    attacks, lines, behind, number = {}, 0, 0.0, args.before
     began = time.perf_counter()
     attack_at = args.every
     while (passed := time.perf_counter() - began) < args.seconds:
@@ -138,11 +173,11 @@ def weigh(child, sizes):
         time.sleep(1)
 
 
-def tell(fed, told, said, sizes, used, code):
+def tell(fed, told, said, sizes, used, spent, code):
     lines, seconds, behind, attacks = fed
     print(f"{lines} lines in {seconds:.0f} s: {lines / seconds:.0f} lines/s, behind the rate by at most {behind:.1f} s")
     # What this process held when it started the other counts as the peak that the system reports; so /proc is asked.
-    print(f"CPU {used.ru_utime + used.ru_stime:.0f} s, memory at most {max(sizes, default=0):.0f} MiB at the full second")
+    print(f"CPU {used.ru_utime + used.ru_stime:.0f} s, {spent / seconds:.2f} of a core while they came; memory at most {max(sizes, default=0):.0f} MiB at the full second")
     if len(sizes) >= 10:
         tenth = len(sizes) // 10
         print(f"memory, mean of each tenth of the time: {', '.join(f'{statistics.mean(sizes[at * tenth:(at + 1) * tenth]):.0f}' for at in range(10))} MiB")

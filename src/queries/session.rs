@@ -1,6 +1,7 @@
 //! Queries over `signins`, in order: plain views stay views; a view that others share, or that is a
 //! result, is computed once and stored, so that no work is done twice.
 
+mod again;
 mod needs;
 mod part;
 mod planning;
@@ -92,30 +93,6 @@ struct Plan {
     /// How it was computed last, and how long that took.
     kept: Option<Arc<Kept>>,
     took: Duration,
-}
-
-impl Plan {
-    /// What its tables are now: one with other rows has another number.
-    fn versions(&self) -> Vec<u64> {
-        let reads = self.reads.iter();
-        reads
-            .map(|slot| slot.as_ref().map_or(0, |slot| slot.version()))
-            .collect()
-    }
-
-    /// Whether tables other than `signins` are what they were.
-    fn keeps(&self) -> bool {
-        let Some((seen, part)) = self.seen.as_ref().zip(self.part.as_ref()) else {
-            return false;
-        };
-        let reads = self.reads.iter().zip(seen.iter().zip(self.versions()));
-        reads.into_iter().all(|(slot, (then, now))| {
-            let is_signins = slot
-                .as_ref()
-                .is_some_and(|slot| Arc::ptr_eq(slot, &part.signins));
-            is_signins || *then == now
-        })
-    }
 }
 
 /// What comes of computing a view, and how long that took.
@@ -301,56 +278,6 @@ impl Session {
             self.keep(&query, stored, kept, took)?;
             ready.insert(query.name);
         }
-    }
-
-    /// Keeps what was computed of a view, unless it is what is kept already.
-    fn keep(
-        &mut self,
-        query: &Query,
-        mut stored: Stored,
-        kept: Arc<Kept>,
-        took: Duration,
-    ) -> Result<()> {
-        self.fresh.insert(query.name.clone());
-        let Some(plan) = self.plans.get_mut(&query.name) else {
-            return Ok(());
-        };
-        // One that was run itself would hold its hash tables, and their memory, to the end.
-        plan.kept = Some(kept).filter(|kept| kept.lasts());
-        plan.took = took;
-        plan.seen = Some(plan.versions());
-        if let (Some(part), Some(filling), Some(rows)) =
-            (&mut plan.part, &self.filling, stored.batches())
-            && let Some(whole) = part.whole(rows, filling.signins.num_rows(), self.in_memory)
-        {
-            stored = Stored::in_memory(Arc::clone(stored.schema()), whole);
-        }
-        let before = self.stored.get(&query.name).and_then(Stored::batches);
-        if before.is_some() && before == stored.batches() {
-            return Ok(());
-        }
-        stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
-        self.stored.insert(query.name.clone(), stored);
-        Ok(())
-    }
-
-    /// Gives a view what it must read of `signins`. Returns whether it must be computed: something that it reads has changed
-    /// since it was.
-    fn prepare(&mut self, name: &str) -> Result<bool> {
-        if let Some(filling) = &self.filling
-            && let Some(plan) = self.plans.get_mut(name)
-        {
-            let keeps = plan.keeps();
-            let stored = &self.stored;
-            if let Some(part) = &mut plan.part {
-                part.fill(filling, keeps, |view, column| {
-                    column_of(stored, view, column)
-                })?;
-            }
-        }
-        let plan = self.plans.get(name);
-        Ok(!self.stored.contains_key(name)
-            || plan.is_none_or(|plan| plan.seen.as_ref() != Some(&plan.versions())))
     }
 
     /// How much waits for each of these views: how long the longest chain of views took that begins with it, as far as that is
@@ -552,23 +479,6 @@ impl Session {
             .map_err(Error::query(name))?;
         Ok(())
     }
-}
-
-/// A column of a stored view.
-fn column_of(stored: &BTreeMap<String, Stored>, view: &str, column: &str) -> Result<Vec<ArrayRef>> {
-    let Some(stored) = stored.get(view) else {
-        return Ok(Vec::new());
-    };
-    let pieces = stored.rows(view)?;
-    let columns = pieces.map(|rows| {
-        let rows = rows?;
-        let found = rows.column_by_name(column).cloned();
-        found.ok_or_else(|| Error::QueryFile {
-            file: view.to_owned(),
-            reason: format!("has no column {column}, of which the header of another speaks"),
-        })
-    });
-    columns.collect()
 }
 
 /// The same engine, whose operators take memory as they come.

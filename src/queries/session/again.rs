@@ -1,0 +1,106 @@
+//! What of one filling of `signins` still holds for the next: a view whose tables have the same rows is not computed again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::arrow::array::ArrayRef;
+
+use super::{Plan, Session};
+use crate::error::{Error, Result};
+use crate::queries::Query;
+use crate::queries::kept::Kept;
+use crate::queries::stored::Stored;
+
+impl Session {
+    /// Keeps what was computed of a view, unless it is what is kept already.
+    pub(super) fn keep(
+        &mut self,
+        query: &Query,
+        mut stored: Stored,
+        kept: Arc<Kept>,
+        took: Duration,
+    ) -> Result<()> {
+        self.fresh.insert(query.name.clone());
+        let Some(plan) = self.plans.get_mut(&query.name) else {
+            return Ok(());
+        };
+        // One that was run itself would hold its hash tables, and their memory, to the end.
+        plan.kept = Some(kept).filter(|kept| kept.lasts());
+        plan.took = took;
+        plan.seen = Some(plan.versions());
+        if let (Some(part), Some(filling), Some(rows)) =
+            (&mut plan.part, &self.filling, stored.batches())
+            && let Some(whole) = part.whole(rows, filling.signins.num_rows(), self.in_memory)
+        {
+            stored = Stored::in_memory(Arc::clone(stored.schema()), whole);
+        }
+        let before = self.stored.get(&query.name).and_then(Stored::batches);
+        if before.is_some() && before == stored.batches() {
+            return Ok(());
+        }
+        stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
+        self.stored.insert(query.name.clone(), stored);
+        Ok(())
+    }
+
+    /// Gives a view what it must read of `signins`. Returns whether it must be computed: something that it reads has changed
+    /// since it was.
+    pub(super) fn prepare(&mut self, name: &str) -> Result<bool> {
+        if let Some(filling) = &self.filling
+            && let Some(plan) = self.plans.get_mut(name)
+        {
+            let keeps = plan.keeps();
+            let stored = &self.stored;
+            if let Some(part) = &mut plan.part {
+                part.fill(filling, keeps, |view, column| {
+                    column_of(stored, view, column)
+                })?;
+            }
+        }
+        let plan = self.plans.get(name);
+        Ok(!self.stored.contains_key(name)
+            || plan.is_none_or(|plan| plan.seen.as_ref() != Some(&plan.versions())))
+    }
+}
+
+impl Plan {
+    /// What its tables are now: one with other rows has another number.
+    fn versions(&self) -> Vec<u64> {
+        let reads = self.reads.iter();
+        reads
+            .map(|slot| slot.as_ref().map_or(0, |slot| slot.version()))
+            .collect()
+    }
+
+    /// Whether tables other than `signins` are what they were.
+    fn keeps(&self) -> bool {
+        let Some((seen, part)) = self.seen.as_ref().zip(self.part.as_ref()) else {
+            return false;
+        };
+        let reads = self.reads.iter().zip(seen.iter().zip(self.versions()));
+        reads.into_iter().all(|(slot, (then, now))| {
+            let is_signins = slot
+                .as_ref()
+                .is_some_and(|slot| Arc::ptr_eq(slot, &part.signins));
+            is_signins || *then == now
+        })
+    }
+}
+
+/// A column of a stored view.
+fn column_of(stored: &BTreeMap<String, Stored>, view: &str, column: &str) -> Result<Vec<ArrayRef>> {
+    let Some(stored) = stored.get(view) else {
+        return Ok(Vec::new());
+    };
+    let pieces = stored.rows(view)?;
+    let columns = pieces.map(|rows| {
+        let rows = rows?;
+        let found = rows.column_by_name(column).cloned();
+        found.ok_or_else(|| Error::QueryFile {
+            file: view.to_owned(),
+            reason: format!("has no column {column}, of which the header of another speaks"),
+        })
+    });
+    columns.collect()
+}
