@@ -97,7 +97,8 @@ of_legacy AS (
 -- What Microsoft states of others from the source, and of the account there, at about that time.
 stated AS (
   SELECT r.refusal_no, r.tenant_key, r.user_key, r.source_key, r.time, r.is_stated, r.stated_reason
-  FROM refused AS r
+  FROM (SELECT s.tenant_key, s.source_key FROM silent AS s GROUP BY s.tenant_key, s.source_key) AS s
+  RIGHT SEMI JOIN refused AS r ON s.tenant_key = r.tenant_key AND s.source_key = r.source_key
   WHERE r.source_key IS NOT NULL AND r.time IS NOT NULL
 ),
 beside AS (

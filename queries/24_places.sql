@@ -1,5 +1,6 @@
 -- title: From where each account signs in
--- explain: Successful sign-ins of one account from one address: how many, the first and the last.
+-- explain: An account and an address from which it signed in, with the first time. How often it did is in visits: what
+--   does not change when it comes again need not be looked at again.
 --   Holds every network from which a sign-in failed, and every account that was refused.
 -- keep: yes
 SELECT
@@ -8,9 +9,7 @@ SELECT
   v.ip_address,
   CASE WHEN v.ip_address LIKE '%:%' THEN v.network_key ELSE v.ip_address END AS source_key,
   v.network_key,
-  sum(v.successes) AS successes,
-  min(v.first_success) AS first_success,
-  max(v.last_success) AS last_success
+  min(v.first_success) AS first_success
 FROM visits AS v
 WHERE
   v.successes > 0

@@ -11,9 +11,16 @@ WITH arrived AS (
   WHERE p.network_key IS NOT NULL
   GROUP BY p.tenant_key, p.user_key, p.network_key
 ),
-placed AS (
-  SELECT a.*, min(a.first_success) OVER (PARTITION BY a.tenant_key, a.user_key) AS first_anywhere
+-- Grouped and joined: a window for each of many accounts costs more.
+anywhere AS (
+  SELECT a.tenant_key, a.user_key, min(a.first_success) AS first_success
   FROM arrived AS a
+  GROUP BY a.tenant_key, a.user_key
+),
+placed AS (
+  SELECT a.*, w.first_success AS first_anywhere
+  FROM arrived AS a
+  INNER JOIN anywhere AS w ON a.tenant_key = w.tenant_key AND a.user_key = w.user_key
 ),
 failed AS (
   SELECT

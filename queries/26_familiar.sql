@@ -5,9 +5,7 @@ SELECT
   p.tenant_key,
   p.user_key,
   p.network_key,
-  sum(p.successes) AS successes,
-  min(p.first_success) AS first_success,
-  max(p.last_success) AS last_success
+  min(p.first_success) AS first_success
 FROM places AS p
 LEFT ANTI JOIN guessed_networks AS g
   ON p.tenant_key = g.tenant_key AND p.user_key = g.user_key AND p.network_key = g.network_key

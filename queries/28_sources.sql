@@ -14,7 +14,6 @@ succeeded AS (
     p.tenant_key,
     p.source_key,
     p.user_key,
-    sum(p.successes) AS successes,
     bool_and(g.user_key IS NOT NULL) AS is_guessed
   FROM places AS p
   LEFT SEMI JOIN known AS k ON p.tenant_key = k.tenant_key AND p.source_key = k.source_key
@@ -35,7 +34,7 @@ met AS (
     f.user_key IS NOT NULL AS has_failed,
     f.first_failure,
     s.user_key IS NULL OR s.is_guessed AS is_stranger,
-    coalesce(s.successes, 0) AS successes
+    s.user_key IS NOT NULL AS has_succeeded
   FROM failed AS f
   FULL JOIN succeeded AS s
     ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key AND f.user_key = s.user_key
@@ -48,7 +47,7 @@ counted AS (
     sum(CASE WHEN m.has_failed THEN 1 ELSE 0 END) AS failed_users,
     sum(CASE WHEN m.is_stranger THEN 1 ELSE 0 END) AS strangers,
     min(m.first_failure) FILTER (WHERE m.is_stranger) AS first_stranger,
-    sum(m.successes) AS successes
+    bool_or(m.has_succeeded) AS is_used
   FROM met AS m
   GROUP BY m.tenant_key, m.source_key
 ),
@@ -65,7 +64,7 @@ SELECT
   coalesce(c.failed_users, 0) AS failed_users,
   coalesce(c.strangers, 0) AS strangers,
   c.first_stranger,
-  coalesce(c.successes, 0) AS successes,
+  coalesce(c.is_used, false) AS is_used,
   coalesce(t.is_trusted, false) AS is_trusted
 FROM known AS k
 LEFT JOIN counted AS c ON k.tenant_key = c.tenant_key AND k.source_key = c.source_key

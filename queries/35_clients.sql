@@ -25,22 +25,17 @@ failed AS (
   GROUP BY u.tenant_key, u.tool
 ),
 succeeded AS (
-  SELECT h.tenant_key, h.user_agent, h.client_app, h.user_key, min(h.first_success) AS first_success
-  FROM habits AS h
+  SELECT f.tenant_key, f.tool, h.user_key, min(h.first_success) AS first_success
+  FROM failed AS f
+  INNER JOIN habits AS h
+    ON f.tenant_key = h.tenant_key
+    AND coalesce(f.user_agent, '') = coalesce(h.user_agent, '') AND coalesce(f.client_app, '') = coalesce(h.client_app, '')
   WHERE h.first_success IS NOT NULL
-  GROUP BY h.tenant_key, h.user_agent, h.client_app, h.user_key
-),
-named AS (
-  SELECT
-    s.tenant_key,
-    md5(concat(coalesce(s.user_agent, ''), '|', coalesce(s.client_app, ''))) AS tool,
-    s.user_key,
-    s.first_success
-  FROM succeeded AS s
+  GROUP BY f.tenant_key, f.tool, h.user_key
 ),
 counted AS (
   SELECT n.tenant_key, n.tool, count(*) AS successful_users
-  FROM named AS n
+  FROM succeeded AS n
   -- Who first failed with it from a cold source and then got in may have been entered.
   LEFT ANTI JOIN used AS u
     ON n.tenant_key = u.tenant_key AND n.tool = u.tool AND n.user_key = u.user_key AND n.first_success > u.first_failure

@@ -14,15 +14,14 @@ WITH blocked AS (
   SELECT
     n.refusal_no,
     concat(n.source_key, '|', coalesce(CAST(n.started AS VARCHAR), '')) AS finding_key,
-    n.blocks,
-    s.successes
+    n.blocks
   FROM blocked_runs AS n
   INNER JOIN sources AS s ON n.tenant_key = s.tenant_key AND n.source_key = s.source_key
   -- Without any successful sign-in in the input, "nobody ever signed in from it" says nothing.
   INNER JOIN tenants AS t ON n.tenant_key = t.tenant_key AND t.successes > 0
   INNER JOIN refusals AS r ON n.refusal_no = r.refusal_no
   -- One block that is only inferred is too little to call an attack.
-  WHERE s.successes = 0 AND (r.reason_basis = 'stated' OR n.blocks > 1)
+  WHERE NOT s.is_used AND (r.reason_basis = 'stated' OR n.blocks > 1)
 )
 SELECT
   b.refusal_no,
@@ -36,7 +35,7 @@ SELECT
     ),
     named_struct(
       'feature', 'sign-ins that worked from the sources (none)',
-      'value', CAST(b.successes AS DOUBLE),
+      'value', CAST(0 AS DOUBLE),
       'threshold', CAST(0 AS DOUBLE)
     )
   ) AS evidence

@@ -1,15 +1,33 @@
 -- title: Habits of the watched
--- explain: The rows of habits for the accounts of watched and suspects.
+-- explain: The habits, one row for each, of the accounts of watched_arrivals and suspects.
 -- keep: yes
 WITH watched_users AS (
   SELECT w.tenant_key, w.user_key
   FROM (
-    SELECT w.tenant_key, w.user_key FROM watched AS w
+    SELECT a.tenant_key, a.user_key FROM watched_arrivals AS a
     UNION ALL
     SELECT s.tenant_key, s.user_key FROM suspects AS s
   ) AS w
   GROUP BY w.tenant_key, w.user_key
 )
-SELECT h.*
+SELECT
+  h.tenant_key,
+  h.user_key,
+  h.network_key,
+  h.user_agent,
+  h.client_app,
+  h.asn,
+  h.is_registered,
+  bool_or(h.is_guest) AS is_guest,
+  min(h.first_success) AS first_success,
+  min(h.first_right) AS first_right
 FROM watched_users AS u
 RIGHT SEMI JOIN habits AS h ON u.tenant_key = h.tenant_key AND u.user_key = h.user_key
+GROUP BY
+  h.tenant_key,
+  h.user_key,
+  h.network_key,
+  h.user_agent,
+  h.client_app,
+  h.asn,
+  h.is_registered

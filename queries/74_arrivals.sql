@@ -4,12 +4,7 @@
 --   the same owner. tool is the client of a spray that did not fail at the account.
 -- source: learn.microsoft.com/security/operations/incident-response-playbook-password-spray; habit_span, compromise_window
 -- keep: yes
-WITH known AS (
-  SELECT h.tenant_key, h.user_key, min(h.first_success) AS first_success
-  FROM watched_habits AS h
-  GROUP BY h.tenant_key, h.user_key
-),
-known_networks AS (
+WITH known_networks AS (
   SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
   FROM watched_habits AS h
   WHERE h.network_key IS NOT NULL
@@ -31,7 +26,11 @@ known_owners AS (
 -- A client that was also used from a network that the account knew before is its owner's.
 own_clients AS (
   SELECT a.finding_id, h.tenant_key, h.user_key, h.user_agent
-  FROM watched AS a
+  FROM (
+    SELECT w.finding_id, w.tenant_key, w.user_key, w.since
+    FROM watched_arrivals AS w
+    GROUP BY w.finding_id, w.tenant_key, w.user_key, w.since
+  ) AS a
   INNER JOIN watched_habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
   INNER JOIN known_networks AS n
     ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
@@ -48,11 +47,10 @@ SELECT
   h.network_key,
   h.user_agent,
   h.first_right
-FROM watched AS a
-INNER JOIN watched_habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
--- Somebody of whom nothing was known before has no habits to break.
-INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key
-  AND k.first_success < a.since - $habit_span
+FROM watched_arrivals AS a
+INNER JOIN watched_habits AS h
+  ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
+  AND a.network_key = h.network_key AND a.user_agent = h.user_agent
 LEFT JOIN known_networks AS n
   ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
 LEFT JOIN known_clients AS c
@@ -67,10 +65,7 @@ WHERE
   AND h.first_right <= a.since + $compromise_window
   AND coalesce(a.tool = h.user_agent, true)
   AND NOT h.is_registered
-  -- A guest's password is looked at by the tenant it comes from, and it is seen here only now and then.
   AND NOT h.is_guest
-  AND h.network_key IS NOT NULL
-  AND h.user_agent IS NOT NULL
   AND NOT coalesce(n.first_success < a.since, false)
   AND NOT coalesce(c.first_success < a.since, false)
   AND NOT coalesce(w.first_success < a.since, false)

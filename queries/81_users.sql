@@ -48,9 +48,11 @@ failed AS (
   GROUP BY f.tenant_key, f.user_key
 ),
 succeeded AS (
-  SELECT p.tenant_key, p.user_key, sum(p.successes) AS successes, max(p.last_success) AS last_success
-  FROM places AS p
-  GROUP BY p.tenant_key, p.user_key
+  SELECT v.tenant_key, v.user_key, sum(v.successes) AS successes, max(v.last_success) AS last_success
+  FROM (SELECT r.tenant_key, r.user_key FROM refused AS r) AS r
+  RIGHT SEMI JOIN visits AS v ON r.tenant_key = v.tenant_key AND r.user_key = v.user_key
+  WHERE v.successes > 0
+  GROUP BY v.tenant_key, v.user_key
 )
 SELECT
   r.tenant_id,

@@ -58,13 +58,19 @@ failed AS (
 ),
 succeeded AS (
   SELECT
-    p.tenant_key,
-    p.ip_address,
-    sum(p.successes) AS successes,
+    u.tenant_key,
+    u.ip_address,
+    sum(u.successes) AS successes,
     count(*) AS successful_users,
-    max(p.last_success) AS last_success
-  FROM places AS p
-  GROUP BY p.tenant_key, p.ip_address
+    max(u.last_success) AS last_success
+  FROM (
+    SELECT v.tenant_key, v.ip_address, v.user_key, sum(v.successes) AS successes, max(v.last_success) AS last_success
+    FROM (SELECT r.tenant_key, r.ip_address FROM refused AS r) AS r
+    RIGHT SEMI JOIN visits AS v ON r.tenant_key = v.tenant_key AND r.ip_address = v.ip_address
+    WHERE v.successes > 0
+    GROUP BY v.tenant_key, v.ip_address, v.user_key
+  ) AS u
+  GROUP BY u.tenant_key, u.ip_address
 )
 SELECT
   r.tenant_id,

@@ -127,7 +127,7 @@ impl Engine {
 
     /// Bytes of a stored view of a stream that may stay in memory.
     pub fn view_budget(&self) -> usize {
-        self.memory / 16
+        self.memory / 8
     }
 
     /// Runs CPU work on the decoding threads.

@@ -94,6 +94,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "73_foreign_clients.sql",
     "73_suspects.sql",
     "73_watched.sql",
+    "73_watched_arrivals.sql",
     "73_watched_habits.sql",
     "74_arrivals.sql",
     "74_entries.sql",
