@@ -1,9 +1,9 @@
 -- title: From where and with what each account signs in
--- explain: Rows for each account, network (/24 or /64), client, owner of the network and kind of device from which its
+-- explain: One row for each account, network (/24 or /64), client, owner of the network and kind of device from which its
 --   password was right: when first, and when it first signed in. is_registered: with a device that Entra knows. is_guest: the
---   account is another tenant's. Only of tenants with refusals. There may be several rows of the same: the least times of
---   them count.
+--   account is another tenant's. Only of tenants with refusals.
 -- source: deviceDetail of learn.microsoft.com/graph/api/resources/devicedetail
+-- keep: yes
 SELECT
   v.tenant_key,
   v.user_key,
@@ -12,9 +12,17 @@ SELECT
   v.client_app,
   v.asn,
   v.device_id IS NOT NULL AS is_registered,
-  v.is_guest,
-  v.first_success,
-  v.first_right
+  bool_or(v.is_guest) AS is_guest,
+  min(v.first_success) AS first_success,
+  min(v.first_right) AS first_right
 FROM (SELECT t.tenant_key FROM tenants AS t WHERE t.refusals > 0) AS t
 RIGHT SEMI JOIN visits AS v ON t.tenant_key = v.tenant_key
 WHERE v.first_right IS NOT NULL
+GROUP BY
+  v.tenant_key,
+  v.user_key,
+  v.network_key,
+  v.user_agent,
+  v.client_app,
+  v.asn,
+  v.device_id IS NOT NULL

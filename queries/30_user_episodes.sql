@@ -1,6 +1,6 @@
 -- title: Episodes of one account and one source
 -- explain: A run of failed attempts of one account from one source without a pause longer than episode_gap.
---   attempts: failures in it. wrong: wrong passwords among them. peak: most failures within brute_force_window. median_gap: seconds between attempts.
+--   attempts: failures in it. wrong: wrong passwords among them. median_gap: seconds between attempts.
 --   known_before: the account had signed in from this network, or with the registered device of most attempts, before. success_after: when it got in from there afterwards,
 --   within forgotten_help_window. own_client: most attempts came with a client with which it signs in from there,
 --   or with its own registered device.
@@ -32,12 +32,7 @@ tries AS (
     f.kind,
     CASE WHEN c.user_agent IS NULL AND NOT f.is_own_device THEN 0.0 ELSE 1.0 END AS own_client,
     CASE WHEN f.is_own_device THEN 1.0 ELSE 0.0 END AS own_device,
-    lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.source_key ORDER BY f.time) AS previous,
-    count(*) OVER (
-      PARTITION BY f.tenant_key, f.user_key, f.source_key
-      ORDER BY f.time
-      RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
-    ) AS recent
+    lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.source_key ORDER BY f.time) AS previous
   FROM failures AS f
   LEFT SEMI JOIN wanted AS w
     ON f.tenant_key = w.tenant_key AND f.user_key = w.user_key AND f.source_key = w.source_key
@@ -54,7 +49,6 @@ numbered AS (
     t.network_key,
     t.time,
     t.kind,
-    t.recent,
     t.own_client,
     t.own_device,
     CASE
@@ -77,7 +71,6 @@ episodes AS (
     min(n.time) AS started,
     max(n.time) AS ended,
     count(*) AS attempts,
-    max(n.recent) AS peak,
     count(*) FILTER (WHERE n.kind = 'bad_password') AS wrong,
     avg(n.own_client) >= $own_client_share AS own_client,
     avg(n.own_device) >= $own_client_share AS own_device,
@@ -92,7 +85,6 @@ SELECT
   e.started,
   e.ended,
   e.attempts,
-  e.peak,
   e.wrong,
   e.median_gap,
   e.own_client,
@@ -105,7 +97,7 @@ LEFT JOIN outcomes AS o
   ON e.tenant_key = o.tenant_key AND e.user_key = o.user_key AND e.network_key = o.network_key
   AND o.outcome = 'success' AND o.time > e.ended AND o.time <= e.ended + $forgotten_help_window
 GROUP BY
-  e.tenant_key, e.user_key, e.source_key, e.started, e.ended, e.attempts, e.peak, e.wrong, e.median_gap,
+  e.tenant_key, e.user_key, e.source_key, e.started, e.ended, e.attempts, e.wrong, e.median_gap,
   e.own_client,
   e.own_device,
   k.first_success

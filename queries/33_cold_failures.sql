@@ -4,10 +4,18 @@
 --   password at home, in the office or behind a shared exit, or an old one on a device, cannot become part of one. run counts, for each source, the
 --   stretches of attempts without a pause longer than finding_gap. tool is the user agent and client in one text.
 --   on_account are the attempts on the same account from cold sources within brute_force_window before it,
---   on_account_many its failures, blocks among them, within distributed_brute_force_window; around is what the source did within brute_force_window.
+--   on_account_many its failures, blocks among them, within distributed_brute_force_window; both are 0 where the account has fewer
+--   failures than brute_force_failures and distributed_brute_force_failures, so that no rule asks for them.
 -- source: the guard that failures outnumber successes is that of Sentinel SigninPasswordSpray
 -- keep: yes
-WITH cold AS (
+WITH busy AS (
+  SELECT f.tenant_key, f.user_key
+  FROM failures AS f
+  WHERE f.user_key IS NOT NULL AND f.time IS NOT NULL
+  GROUP BY f.tenant_key, f.user_key
+  HAVING count(*) >= least($brute_force_failures, $distributed_brute_force_failures)
+),
+cold AS (
   SELECT
     f.refusal_no,
     f.tenant_key,
@@ -25,11 +33,14 @@ WITH cold AS (
     f.country,
     f.user_agent,
     f.client_app,
-    md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) AS tool
+    md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) AS tool,
+    -- All other accounts are counted as one, and not looked at: a window for each of thousands costs more than all else.
+    b.user_key AS busy_key
   FROM failures AS f
   INNER JOIN sources AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
   LEFT JOIN familiar AS k
     ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
+  LEFT JOIN busy AS b ON f.tenant_key = b.tenant_key AND f.user_key = b.user_key
   LEFT ANTI JOIN rhythms AS m
     ON f.tenant_key = m.tenant_key AND f.user_key = m.user_key
     AND md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) = m.tool
@@ -43,21 +54,26 @@ WITH cold AS (
     -- Who first signed in from there after strangers had failed, or as they began, was perhaps entered from there.
     AND NOT coalesce(k.first_success < f.time AND k.first_success < s.first_stranger - $brute_force_window, false)
 ),
-spaced AS (
+counted AS (
   SELECT
     c.*,
-    lag(c.time) OVER (PARTITION BY c.tenant_key, c.source_key ORDER BY c.time) AS previous,
     sum(CASE WHEN c.tried THEN 1 ELSE 0 END) OVER (
-      PARTITION BY c.tenant_key, c.user_key
+      PARTITION BY c.tenant_key, c.busy_key
       ORDER BY c.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account,
     count(*) OVER (
-      PARTITION BY c.tenant_key, c.user_key
+      PARTITION BY c.tenant_key, c.busy_key
       ORDER BY c.time
       RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account_many
   FROM cold AS c
+),
+spaced AS (
+  SELECT
+    c.*,
+    lag(c.time) OVER (PARTITION BY c.tenant_key, c.source_key ORDER BY c.time) AS previous
+  FROM counted AS c
 )
 SELECT
   s.refusal_no,
@@ -75,8 +91,8 @@ SELECT
   s.user_agent,
   s.client_app,
   s.tool,
-  s.on_account,
-  s.on_account_many,
+  CASE WHEN s.busy_key IS NULL THEN 0 ELSE s.on_account END AS on_account,
+  CASE WHEN s.busy_key IS NULL THEN 0 ELSE s.on_account_many END AS on_account_many,
   sum(CASE WHEN s.time <= s.previous + $finding_gap THEN 0 ELSE 1 END) OVER (
     PARTITION BY s.tenant_key, s.source_key
     ORDER BY s.time

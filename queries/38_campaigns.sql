@@ -82,13 +82,14 @@ paced AS (
       ORDER BY f.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
     ) AS pace,
+    f.on_account_many > 0 AS is_busy,
     sum(CASE WHEN f.tried THEN 1 ELSE 0 END) OVER (
-      PARTITION BY m.tenant_key, m.campaign_key, f.user_key
+      PARTITION BY m.tenant_key, m.campaign_key, CASE WHEN f.on_account_many > 0 THEN f.user_key END
       ORDER BY f.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account,
     count(*) OVER (
-      PARTITION BY m.tenant_key, m.campaign_key, f.user_key
+      PARTITION BY m.tenant_key, m.campaign_key, CASE WHEN f.on_account_many > 0 THEN f.user_key END
       ORDER BY f.time
       RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account_many
@@ -107,8 +108,8 @@ by_source AS (
     count(DISTINCT date_trunc('day', p.time)) AS days,
     max(p.pace) AS pace,
     median(p.pace) AS median_pace,
-    max(p.on_account) AS peak,
-    max(p.on_account_many) AS peak_many,
+    coalesce(max(p.on_account) FILTER (WHERE p.is_busy), 0) AS peak,
+    coalesce(max(p.on_account_many) FILTER (WHERE p.is_busy), 0) AS peak_many,
     min(p.time) AS started,
     max(p.time) AS ended
   FROM paced AS p

@@ -26,17 +26,10 @@ tools AS (
   WHERE m.users >= $spray_users
   GROUP BY s.finding_id, s.tenant_key, f.user_agent, f.client_app, s.started, s.ended
 ),
--- The habits of their clients, one row for each.
-used AS (
-  SELECT h.tenant_key, h.user_key, h.user_agent, h.client_app, h.is_registered, min(h.first_right) AS first_right
-  FROM (SELECT t.tenant_key, t.user_agent FROM tools AS t GROUP BY t.tenant_key, t.user_agent) AS t
-  RIGHT SEMI JOIN habits AS h ON t.tenant_key = h.tenant_key AND t.user_agent = h.user_agent
-  GROUP BY h.tenant_key, h.user_key, h.network_key, h.user_agent, h.client_app, h.asn, h.is_registered
-),
 newcomers AS (
   SELECT t.finding_id, h.tenant_key, h.user_key, h.user_agent, min(h.first_right) AS since
   FROM tools AS t
-  INNER JOIN used AS h
+  INNER JOIN habits AS h
     ON t.tenant_key = h.tenant_key AND t.user_agent = h.user_agent
     AND coalesce(t.client_app, '') = coalesce(h.client_app, '')
     AND NOT h.is_registered

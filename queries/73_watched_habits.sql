@@ -1,5 +1,5 @@
 -- title: Habits of the watched
--- explain: The habits, one row for each, of the accounts of watched_arrivals and suspects.
+-- explain: The rows of habits for the accounts of watched_arrivals and suspects.
 -- keep: yes
 WITH watched_users AS (
   SELECT w.tenant_key, w.user_key
@@ -10,24 +10,6 @@ WITH watched_users AS (
   ) AS w
   GROUP BY w.tenant_key, w.user_key
 )
-SELECT
-  h.tenant_key,
-  h.user_key,
-  h.network_key,
-  h.user_agent,
-  h.client_app,
-  h.asn,
-  h.is_registered,
-  bool_or(h.is_guest) AS is_guest,
-  min(h.first_success) AS first_success,
-  min(h.first_right) AS first_right
+SELECT h.*
 FROM watched_users AS u
 RIGHT SEMI JOIN habits AS h ON u.tenant_key = h.tenant_key AND u.user_key = h.user_key
-GROUP BY
-  h.tenant_key,
-  h.user_key,
-  h.network_key,
-  h.user_agent,
-  h.client_app,
-  h.asn,
-  h.is_registered

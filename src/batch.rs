@@ -109,7 +109,7 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
         settings.queries.columns(),
         progress,
     )?;
-    engine.query(session.provide(&names, progress))?;
+    engine.query(session.provide_last(&names, progress))?;
     let mut coverage = table.coverage;
     judge(&session, &mut coverage)?;
 

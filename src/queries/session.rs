@@ -3,6 +3,7 @@
 
 mod again;
 mod needs;
+mod order;
 mod part;
 mod planning;
 
@@ -227,6 +228,27 @@ impl Session {
     /// # Errors
     /// A query that does not plan or does not run, with its name; or a stop by the user.
     pub async fn provide(&mut self, names: &BTreeSet<String>, progress: &Progress) -> Result<()> {
+        self.compute(names, false, progress).await
+    }
+
+    /// The same where nothing else will be asked: the rows of a view go as soon as nobody waits for them.
+    ///
+    /// # Errors
+    /// As [`Session::provide`].
+    pub async fn provide_last(
+        &mut self,
+        names: &BTreeSet<String>,
+        progress: &Progress,
+    ) -> Result<()> {
+        self.compute(names, true, progress).await
+    }
+
+    async fn compute(
+        &mut self,
+        names: &BTreeSet<String>,
+        is_last: bool,
+        progress: &Progress,
+    ) -> Result<()> {
         self.plan(names).await?;
         let needed = self.queries.closure(names);
         let (stored, mut waiting): (Vec<Query>, Vec<Query>) = self
@@ -277,62 +299,9 @@ impl Session {
             };
             self.keep(&query, stored, kept, took)?;
             ready.insert(query.name);
-        }
-    }
-
-    /// How much waits for each of these views: how long the longest chain of views took that begins with it, as far as that is
-    /// known.
-    fn urgency(&self, needed: &BTreeSet<String>) -> BTreeMap<String, Duration> {
-        let mut after: BTreeMap<&str, Duration> = BTreeMap::new();
-        let mut urgency = BTreeMap::new();
-        let list = self.queries.list.iter().rev();
-        for query in list.filter(|query| needed.contains(&query.name)) {
-            let own = self.plans.get(&query.name);
-            let own = own.map_or(Duration::ZERO, |plan| {
-                plan.took.max(Duration::from_millis(1))
-            });
-            let chain = own + after.get(&*query.name).copied().unwrap_or_default();
-            let mut wait = |name| {
-                let longest: &mut Duration = after.entry(name).or_default();
-                *longest = chain.max(*longest);
-            };
-            for used in &query.uses {
-                wait(used);
-                if [CLAIMS, CAUSES].contains(&used.as_str()) {
-                    self.queries
-                        .causes()
-                        .for_each(|(cause, _)| wait(&cause.name));
-                }
+            if is_last {
+                self.forget_what_was_read(names, &needed, &ready);
             }
-            urgency.insert(query.name.clone(), chain);
-        }
-        urgency
-    }
-
-    /// How many queries may run at the same time: one a thread, and each with memory to sort in.
-    fn at_once(&self) -> usize {
-        if self.care > Care::None {
-            return 1;
-        }
-        let threads = self.context.state().config().target_partitions();
-        match self.context.runtime_env().memory_pool.memory_limit() {
-            MemoryLimit::Finite(bytes) => threads.min(bytes / QUERY_MEMORY).max(1),
-            _ => threads,
-        }
-    }
-
-    /// How many threads compute a view.
-    fn threads(&self, plan: &Plan) -> usize {
-        let numbers = plan.reads.iter().flatten().map(|slot| slot.number());
-        let rows = numbers.fold(0_usize, usize::saturating_add);
-        let threads = self.context.state().config().target_partitions();
-        match self.care {
-            Care::OneAtATime => 1,
-            // What is parted is copied in batches of the usual size. On one thread a sort was given a batch of 95 MB behind
-            // joins, and two threads did without (8 GB of lines, --memory-limit 512M).
-            Care::FirstCome => threads.max(2),
-            Care::None if rows <= self.few_rows => 1,
-            Care::None => threads,
         }
     }
 

@@ -377,6 +377,38 @@ fn a_closure_is_what_a_view_needs_and_no_more() {
 }
 
 #[test]
+fn rows_go_when_nobody_waits_for_them_and_come_again_when_they_are_asked_for() {
+    let mut session = session(
+        queries(&[
+            (
+                "10_first.sql",
+                "-- keep: yes\nSELECT count(*) AS n FROM signins",
+            ),
+            ("20_plain.sql", "SELECT n + 1 AS n FROM first"),
+            (
+                "30_second.sql",
+                "-- keep: yes\nSELECT n + 1 AS n FROM plain",
+            ),
+            (
+                "40_third.sql",
+                "-- keep: yes\nSELECT s.n + f.n AS n FROM second AS s CROSS JOIN first AS f",
+            ),
+        ])
+        .unwrap(),
+    );
+    let progress = Progress::default();
+    run(session.provide_last(&names(&["third"]), &progress)).unwrap();
+    let rows = |session: &Session, name| {
+        let rows = session.rows(name).unwrap();
+        rows.map(|rows| rows.unwrap().num_rows()).sum::<usize>()
+    };
+    let left = ["first", "second", "third"].map(|name| rows(&session, name));
+    assert_eq!(left, [0, 0, 1]);
+    let n = answer(&mut session, "SELECT n FROM second");
+    assert_eq!(n[0].column(0).as_primitive::<Int64Type>().value(0), 5);
+}
+
+#[test]
 fn claims_and_causes_are_made_of_the_files() {
     let mut session = session(queries(&[("40_c.sql", CAUSE)]).unwrap());
     let rows = answer(

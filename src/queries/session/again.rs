@@ -1,6 +1,6 @@
 //! What of one filling of `signins` still holds for the next: a view whose tables have the same rows is not computed again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,35 @@ impl Session {
         stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
         self.stored.insert(query.name.clone(), stored);
         Ok(())
+    }
+
+    /// Forgets the rows of views that are none of `names` and that no view of `needed` that is not `ready` has still to read.
+    pub(super) fn forget_what_was_read(
+        &mut self,
+        names: &BTreeSet<String>,
+        needed: &BTreeSet<String>,
+        ready: &BTreeSet<String>,
+    ) {
+        let waits = |plan: &(&String, &Plan)| needed.contains(plan.0) && !ready.contains(plan.0);
+        let waiting = self.plans.iter().filter(waits);
+        let read: Vec<_> = waiting
+            .flat_map(|(_, plan)| plan.reads.iter().flatten())
+            .collect();
+        let is_done = |(name, plan): &(&String, &Plan)| {
+            self.stored.contains_key(*name)
+                && !names.contains(*name)
+                && !read.iter().any(|slot| Arc::ptr_eq(slot, &plan.rows))
+        };
+        let done = self.plans.iter().filter(is_done);
+        let done: Vec<String> = done.map(|(name, _)| name.clone()).collect();
+        for name in done {
+            self.stored.remove(&name);
+            self.fresh.remove(&name);
+            if let Some(plan) = self.plans.get_mut(&name) {
+                plan.rows.clear();
+                plan.seen = None;
+            }
+        }
     }
 
     /// Gives a view what it must read of `signins`. Returns whether it must be computed: something that it reads has changed
