@@ -4,9 +4,9 @@
 //! spliced into SQL; `$name` is replaced in the parsed statement by the literal of that threshold.
 
 mod builtin;
-mod canonical;
 mod header;
 mod kept;
+mod plain;
 mod session;
 mod slot;
 mod stored;

@@ -29,7 +29,6 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 
 use tokio::task::JoinSet;
 
-use super::canonical::canonical;
 use super::kept::{Kept, with_config, with_runtime};
 use super::slot::Slot;
 use super::stored::{IN_MEMORY, Rows, Stored};
@@ -112,7 +111,7 @@ impl Session {
             temp: temp.to_owned(),
             in_memory: IN_MEMORY,
             few_rows: FEW_ROWS,
-            signins: Arc::new(Slot::new(crate::signin::schema(), canonical)),
+            signins: Arc::new(Slot::new(crate::signin::schema())),
             planned: BTreeSet::new(),
             plans: BTreeMap::new(),
             stored: BTreeMap::new(),

@@ -13,14 +13,13 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
+use super::plain::plain;
 use super::table::Table;
 
 /// Rows to come.
 #[derive(Debug)]
 pub(super) struct Slot {
     schema: SchemaRef,
-    /// How rows in memory are seen.
-    view: fn(Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
     rows: RwLock<Option<Rows>>,
     /// How often it was given rows.
     version: AtomicU64,
@@ -28,20 +27,17 @@ pub(super) struct Slot {
 
 #[derive(Clone, Debug)]
 enum Rows {
-    /// In memory, and seen by the view. It stays when its rows go: plans refer to it.
+    /// In memory, and seen with the columns of the slot. It stays when its rows go: plans refer to it.
     Memory(Arc<Table>, Arc<dyn TableProvider>),
     Elsewhere(Arc<dyn TableProvider>, usize),
 }
 
 impl Slot {
-    /// A table of these columns that has no rows yet. Rows in memory that it gets are seen through `view`.
-    pub(super) fn new(
-        schema: SchemaRef,
-        view: fn(Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
-    ) -> Slot {
+    /// A table of these columns that has no rows yet. Those that it gets may lack some, which are NULL then, and may have
+    /// dictionaries instead of plain ones.
+    pub(super) fn new(schema: SchemaRef) -> Slot {
         Slot {
             schema,
-            view,
             rows: RwLock::new(None),
             version: AtomicU64::new(0),
         }
@@ -56,7 +52,7 @@ impl Slot {
             _ => {
                 let table = Arc::new(Table::new(Arc::clone(schema), batches));
                 let whole: Arc<Table> = Arc::clone(&table);
-                *rows = Some(Rows::Memory(table, (self.view)(whole)));
+                *rows = Some(Rows::Memory(table, plain(&self.schema, whole)));
             }
         }
     }
@@ -65,7 +61,7 @@ impl Slot {
     pub(super) fn fill_from(&self, table: Arc<dyn TableProvider>, number: usize) {
         self.version.fetch_add(1, Ordering::Relaxed);
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        *rows = Some(Rows::Elsewhere((self.view)(table), number));
+        *rows = Some(Rows::Elsewhere(plain(&self.schema, table), number));
     }
 
     /// It has no rows again.

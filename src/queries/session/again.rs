@@ -29,11 +29,10 @@ impl Session {
         plan.kept = Some(kept).filter(|kept| kept.lasts());
         plan.took = took;
         plan.seen = Some(plan.versions());
-        if let (Some(part), Some(filling), Some(rows)) =
-            (&mut plan.part, &self.filling, stored.batches())
-            && let Some(whole) = part.whole(rows, filling.signins.num_rows(), self.in_memory)
+        if let (Some(part), Some(filling)) = (&mut plan.part, &self.filling)
+            && let Some(whole) = part.whole(&stored, filling.signins.num_rows(), self.in_memory)?
         {
-            stored = Stored::in_memory(Arc::clone(stored.schema()), whole);
+            stored = whole;
         }
         let before = self.stored.get(&query.name).and_then(Stored::batches);
         if before.is_some() && before == stored.batches() {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::{cast, filter_record_batch};
-use datafusion::arrow::datatypes::{DataType, Int32Type, SchemaRef, UInt32Type};
+use datafusion::arrow::compute::{cast, concat_batches, filter_record_batch};
+use datafusion::arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef, UInt32Type};
 use datafusion::arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::queries::canonical::canonical;
 use crate::queries::slot::Slot;
-use crate::queries::stored::bytes_of;
+use crate::queries::stored::{Stored, bytes_of};
 use crate::queries::{Header, Only, SIGNINS, Values};
 
 /// Everything that is remembered now, whose columns are dictionaries, mostly.
@@ -42,7 +41,7 @@ enum How {
 /// The rows of a view over a stretch of `signins` that ends before the row `end`.
 struct Stretch {
     end: usize,
-    rows: Vec<RecordBatch>,
+    rows: RecordBatch,
 }
 
 impl Part {
@@ -55,7 +54,7 @@ impl Part {
             (false, true) => return None,
         };
         Some(Part {
-            signins: Arc::new(Slot::new(crate::signin::schema(), canonical)),
+            signins: Arc::new(Slot::new(crate::signin::schema())),
             how,
         })
     }
@@ -105,25 +104,27 @@ impl Part {
         matches!(&self.how, How::Fold(stretches) if !stretches.is_empty())
     }
 
-    /// All rows of the view, where `rows` are those of what it was given; `None`: it has no others. Rows of more than `limit`
-    /// bytes are made anew the next time.
+    /// All rows of the view, where `rows` are those of what it was given; `None`: it has no others. Their texts are in
+    /// dictionaries. Rows of more than `limit` bytes are made anew the next time.
     pub(super) fn whole(
         &mut self,
-        rows: &[RecordBatch],
+        rows: &Stored,
         end: usize,
         limit: usize,
-    ) -> Option<Vec<RecordBatch>> {
-        let How::Fold(stretches) = &mut self.how else {
-            return None;
+    ) -> Result<Option<Stored>> {
+        let (How::Fold(stretches), Some(batches)) = (&mut self.how, rows.batches()) else {
+            return Ok(None);
         };
-        let rows = rows.to_vec();
+        let rows = concat_batches(rows.schema(), batches).and_then(|rows| packed(&rows));
+        let rows = rows.map_err(failed)?;
+        let schema = rows.schema();
         stretches.push(Stretch { end, rows });
-        let all = stretches.iter().flat_map(|stretch| &stretch.rows);
-        let all: Vec<RecordBatch> = all.cloned().collect();
+        let all = stretches.iter().map(|stretch| stretch.rows.clone());
+        let all: Vec<RecordBatch> = all.collect();
         if all.iter().map(bytes_of).sum::<usize>() > limit {
             stretches.clear();
         }
-        Some(all)
+        Ok(Some(Stored::in_memory(schema, all)))
     }
 }
 
@@ -148,6 +149,27 @@ fn pieces(rows: &RecordBatch, piece: usize) -> Vec<RecordBatch> {
     let from = (0..all).step_by(piece);
     from.map(|from| rows.slice(from, piece.min(all - from)))
         .collect()
+}
+
+/// The same rows with a dictionary for each column of text: few values come again and again.
+fn packed(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let text = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Utf8 => cast(column, &text),
+            _ => Ok(Arc::clone(column)),
+        });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let fields = rows.schema();
+    let fields = fields.fields().iter().zip(&columns);
+    let fields = fields.map(|(field, column)| {
+        let kind = column.data_type().clone();
+        field.as_ref().clone().with_data_type(kind)
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    RecordBatch::try_new(schema, columns)
 }
 
 /// Where the last of these stretches ends.

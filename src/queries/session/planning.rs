@@ -37,7 +37,7 @@ impl Session {
             }
             let reads = self.slots_of(&logical, signins).map_err(failed)?;
             let schema = Arc::clone(logical.schema().inner());
-            let rows = Arc::new(Slot::new(schema, |table| table));
+            let rows = Arc::new(Slot::new(schema));
             let table: Arc<Slot> = Arc::clone(&rows);
             self.register(&query.name, table)?;
             let plan = Plan {

@@ -1,5 +1,5 @@
-//! `signins` over a table that holds what was asked for: the columns that it lacks are NULL (nobody reads them), and
-//! dictionaries become plain columns where they are read.
+//! The columns that queries expect over a table that has them in another form: those that it lacks are NULL (nobody asked for
+//! them), and dictionaries become plain columns where they are read.
 
 use std::sync::Arc;
 
@@ -17,11 +17,9 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::scalar::ScalarValue;
 
-use crate::signin;
-
-/// Every canonical column over those of `table`.
-pub(crate) fn canonical(table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
-    let (all, present) = (signin::schema(), table.schema());
+/// The columns of `all` over those of `table`.
+pub(super) fn plain(all: &SchemaRef, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+    let present = table.schema();
     let columns: Vec<Place> = all
         .fields()
         .iter()
@@ -38,22 +36,22 @@ pub(crate) fn canonical(table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider>
             .all(|(at, place)| *place == Place::AsItIs(at));
     match is_whole {
         true => table,
-        false => Arc::new(Canonical {
+        false => Arc::new(Plain {
             table,
-            schema: all,
+            schema: Arc::clone(all),
             columns,
         }),
     }
 }
 
 #[derive(Debug)]
-struct Canonical {
+struct Plain {
     table: Arc<dyn TableProvider>,
     schema: SchemaRef,
     columns: Vec<Place>,
 }
 
-/// Where a canonical column is in the table.
+/// Where a column is in the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     AsItIs(usize),
@@ -71,7 +69,7 @@ impl Place {
 }
 
 #[async_trait]
-impl TableProvider for Canonical {
+impl TableProvider for Plain {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -142,7 +140,7 @@ impl TableProvider for Canonical {
     }
 }
 
-impl Canonical {
+impl Plain {
     /// Whether all columns of a filter are in the table as they are.
     fn holds(&self, filter: &Expr) -> bool {
         filter.column_refs().iter().all(|column| {
