@@ -266,3 +266,84 @@ impl Wanted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{DictionaryArray, Int32Array, StringArray, UInt32Array};
+
+    use super::*;
+
+    /// Sign-ins with these error codes, of accounts with these names.
+    fn filling(rows: &[(i32, &str)], untouched: usize) -> Filling {
+        let all = rows.len() as u32;
+        let keys = UInt32Array::from_iter_values(0..all);
+        let codes: ArrayRef = Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.0)));
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.1)));
+        let columns = [("error_code", codes), ("user_id", names)].map(|(name, values)| {
+            let column = DictionaryArray::<UInt32Type>::new(keys.clone(), values);
+            (name, Arc::new(column) as ArrayRef)
+        });
+        Filling {
+            signins: RecordBatch::try_from_iter(columns).unwrap(),
+            untouched,
+            piece: 8,
+        }
+    }
+
+    fn part(header: &str) -> Part {
+        Part::of(&Header::parse(&format!("-- title: T\n{header}\nSELECT 1")).unwrap()).unwrap()
+    }
+
+    /// How many rows the view is given, and which filling of its table that is.
+    fn given(part: &mut Part, filling: &Filling, names: &[&str]) -> (usize, u64) {
+        let names: ArrayRef = Arc::new(StringArray::from(names.to_vec()));
+        part.fill(filling, true, |view, column| {
+            assert_eq!((view, column), ("silent", "user_key"));
+            Ok(vec![Arc::clone(&names)])
+        })
+        .unwrap();
+        (part.signins.number(), part.signins.version())
+    }
+
+    #[test]
+    fn rows_are_looked_up_and_given_anew_only_when_others_are_asked_for() {
+        let mut part = part("-- only: error_code is not 0; user_id = user_key of silent");
+        let rows = [
+            (0, "a"),
+            (50126, "b"),
+            (0, "c"),
+            (0, "c"),
+            (50053, "a"),
+            (0, "a"),
+        ];
+        let first = given(&mut part, &filling(&rows[..3], 0), &["c"]);
+        assert_eq!(first, (2, 1), "b for its code and c for its name");
+        assert_eq!(given(&mut part, &filling(&rows[..3], 3), &["c"]), (2, 1));
+        assert_eq!(given(&mut part, &filling(&rows[..4], 3), &["c"]), (3, 2));
+        assert_eq!(given(&mut part, &filling(&rows, 4), &["c"]), (4, 3));
+        assert_eq!(given(&mut part, &filling(&rows, 6), &["a", "c"]), (6, 4));
+        // Rows that were asked for may be others now.
+        assert_eq!(given(&mut part, &filling(&rows, 5), &["a", "c"]), (6, 5));
+    }
+
+    #[test]
+    fn each_row_is_folded_a_few_times_however_many_steps_there_are() {
+        let mut part = part("-- fold: yes");
+        let rows = vec![(0, "a"); 1000];
+        let (mut read, mut untouched) = (0, 0);
+        for all in (10..=1000).step_by(10) {
+            let filling = filling(&rows[..all], untouched);
+            read += given(&mut part, &filling, &[]).0;
+            let (schema, rows) = filling.pieces();
+            let folded = Stored::in_memory(schema, vec![rows[0].slice(0, 1)]);
+            let whole = part.whole(&folded, all, usize::MAX).unwrap().unwrap();
+            assert!(whole.batches().unwrap().len() < 10);
+            untouched = all;
+        }
+        assert!(read < 10 * rows.len(), "{read} rows were read");
+        // What has changed is read again, and what comes before it is not, if it is long enough.
+        let again = given(&mut part, &filling(&rows, 999), &[]).0;
+        assert!(again < rows.len() / 2, "{again} rows were read again");
+        assert_eq!(given(&mut part, &filling(&rows, 0), &[]).0, 1000);
+    }
+}
