@@ -1,6 +1,6 @@
 -- title: Where watched accounts came while they were watched
--- explain: One row for each watched account and each network and client from which its password was right while it was watched, and
---   of which something was known before. arrivals tells which of them are new to the account; few are left to look at then.
+-- explain: One row for each watched account of which something was known before, and each of its habits that began while it was
+--   watched (first_right). arrivals tells which of them are new to the account; few are left to look at then.
 -- source: habit_span, compromise_window
 -- keep: yes
 WITH known AS (
@@ -8,7 +8,16 @@ WITH known AS (
   FROM habits AS h
   GROUP BY h.tenant_key, h.user_key
 )
-SELECT DISTINCT a.finding_id, a.since, a.tool, h.tenant_key, h.user_key, h.network_key, h.user_agent
+SELECT
+  a.finding_id,
+  a.since,
+  a.tool,
+  h.tenant_key,
+  h.user_key,
+  h.network_key,
+  h.user_agent,
+  h.asn,
+  h.first_right
 FROM watched AS a
 INNER JOIN habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
 -- Somebody of whom nothing was known before has no habits to break.

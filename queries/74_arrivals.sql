@@ -42,30 +42,22 @@ SELECT
   a.finding_id,
   a.since,
   a.tool,
-  h.tenant_key,
-  h.user_key,
-  h.network_key,
-  h.user_agent,
-  h.first_right
+  a.tenant_key,
+  a.user_key,
+  a.network_key,
+  a.user_agent,
+  a.first_right
 FROM watched_arrivals AS a
-INNER JOIN watched_habits AS h
-  ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
-  AND a.network_key = h.network_key AND a.user_agent = h.user_agent
 LEFT JOIN known_networks AS n
-  ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
+  ON a.tenant_key = n.tenant_key AND a.user_key = n.user_key AND a.network_key = n.network_key
 LEFT JOIN known_clients AS c
-  ON h.tenant_key = c.tenant_key AND h.user_key = c.user_key AND h.user_agent = c.user_agent
+  ON a.tenant_key = c.tenant_key AND a.user_key = c.user_key AND a.user_agent = c.user_agent
 LEFT JOIN known_owners AS w
-  ON h.tenant_key = w.tenant_key AND h.user_key = w.user_key AND h.asn = w.asn
+  ON a.tenant_key = w.tenant_key AND a.user_key = w.user_key AND a.asn = w.asn
 LEFT ANTI JOIN own_clients AS x
-  ON a.finding_id = x.finding_id AND h.tenant_key = x.tenant_key AND h.user_key = x.user_key
-  AND h.user_agent = x.user_agent
+  ON a.finding_id = x.finding_id AND a.tenant_key = x.tenant_key AND a.user_key = x.user_key
+  AND a.user_agent = x.user_agent
 WHERE
-  h.first_right >= a.since
-  AND h.first_right <= a.since + $compromise_window
-  AND coalesce(a.tool = h.user_agent, true)
-  AND NOT h.is_registered
-  AND NOT h.is_guest
-  AND NOT coalesce(n.first_success < a.since, false)
+  NOT coalesce(n.first_success < a.since, false)
   AND NOT coalesce(c.first_success < a.since, false)
   AND NOT coalesce(w.first_success < a.since, false)

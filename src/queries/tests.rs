@@ -409,6 +409,39 @@ fn rows_go_when_nobody_waits_for_them_and_come_again_when_they_are_asked_for() {
 }
 
 #[test]
+fn a_header_asks_only_for_what_is_there() {
+    let only = |only: &str| {
+        let second =
+            format!("-- keep: yes\n-- only: {only}\nSELECT f.n FROM first AS f CROSS JOIN signins");
+        queries(&[
+            (
+                "10_first.sql",
+                "-- keep: yes\nSELECT count(*) AS n FROM signins",
+            ),
+            ("20_second.sql", &second),
+        ])
+    };
+    let told = |text: &str| match only(text) {
+        Ok(queries) => run(session(queries).all_views()).unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    };
+    assert!(run(session(only("user_id = n of first").unwrap()).all_views()).is_ok());
+    for (wrong, why) in [
+        (
+            "colour is not 0",
+            "20_second.sql: only: signins has no column colour",
+        ),
+        (
+            "user_id = n of third",
+            "third is no stored view that this query reads",
+        ),
+        ("user_id = m of first", "first has no column m"),
+    ] {
+        assert!(told(wrong).contains(why), "{}", told(wrong));
+    }
+}
+
+#[test]
 fn claims_and_causes_are_made_of_the_files() {
     let mut session = session(queries(&[("40_c.sql", CAUSE)]).unwrap());
     let rows = answer(

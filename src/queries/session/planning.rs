@@ -13,7 +13,7 @@ use super::part::Part;
 use super::{Plan, Session};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
-use crate::queries::{CAUSES, CLAIMS, Query, SIGNINS, THRESHOLDS, thresholds};
+use crate::queries::{CAUSES, CLAIMS, Query, SIGNINS, THRESHOLDS, Values, thresholds};
 
 impl Session {
     /// Plans one query, which may read those planned before.
@@ -30,6 +30,7 @@ impl Session {
         if query.is_stored() {
             // Only then are the types of its columns what they will be.
             let mut logical = state.optimize(&plan).map_err(failed)?;
+            self.check_only(query)?;
             let part = Part::of(&query.header).filter(|_| self.is_stream);
             let signins = part.as_ref().map_or(&self.signins, |part| &part.signins);
             if part.is_some() {
@@ -117,6 +118,23 @@ impl Session {
         let claims = claims.build().map_err(Error::query(CLAIMS))?;
         self.register(CAUSES, Arc::new(ViewTable::new(causes, None)))?;
         self.register(CLAIMS, Arc::new(ViewTable::new(claims, None)))
+    }
+
+    /// Whether the views that the header's `only` names have the columns that it names.
+    fn check_only(&self, query: &Query) -> Result<()> {
+        for only in &query.header.only {
+            if let Values::Of(view, column) = &only.values
+                && let Some(plan) = self.plans.get(view)
+                && plan
+                    .logical
+                    .schema()
+                    .index_of_column_by_name(None, column)
+                    .is_none()
+            {
+                return Err(query.wrong(format!("only: {view} has no column {column}")));
+            }
+        }
+        Ok(())
     }
 
     /// Where an optimised plan reads from: `signins` and stored views, each as often as it is read.
