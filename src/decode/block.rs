@@ -13,13 +13,11 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use memchr::memchr;
 
-use super::dates::Dates;
 use super::dialect::category_of_file;
 use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records, csv, too_long};
 use super::json::{Key, Memory, Seen, Unreadable};
-use super::judge::{Judged, Raw};
-use super::stated_reason::Stated;
+use super::judge::{Judge, Judged, Raw};
 use super::{Block, DateOrder, Dialect, Limits, Sift, Spelling, Tally};
 use crate::signin::{Columns, Signin, SigninBatch};
 pub(super) use table::Table;
@@ -86,8 +84,7 @@ pub struct BlockDecoder {
     table: Option<(Arc<Header>, Arc<Table>)>,
     /// What the name of the input says about sign-ins that say nothing themselves.
     category_of_file: Option<&'static str>,
-    dates: Dates,
-    stated: Stated,
+    judge: Judge,
     batch: SigninBatch,
 }
 
@@ -123,8 +120,7 @@ impl BlockDecoder {
             claimed: None,
             table: None,
             category_of_file: category_of_file(source_file),
-            dates: Dates::default(),
-            stated: Stated::default(),
+            judge: Judge::default(),
             batch: SigninBatch::new(columns),
         }
     }
@@ -132,7 +128,7 @@ impl BlockDecoder {
     /// Says which of day and month stands first in this input. Until then, blocks whose tally needs
     /// the order are only looked at: they must be read again.
     pub fn set_date_order(&mut self, order: DateOrder) {
-        self.dates.order = Some(order);
+        self.judge.dates.order = Some(order);
     }
 
     /// Reads every record of a block. A record that can't be read is counted and the others go on.
@@ -151,7 +147,7 @@ impl BlockDecoder {
             }
             Records::Lines => self.lines(block.bytes(), block.offset, &mut tally),
         }
-        tally.dates = mem::take(&mut self.dates.forms);
+        tally.dates = mem::take(&mut self.judge.dates.forms);
         Ok(Decoded {
             batch: self.batch.take()?,
             tally,
@@ -186,7 +182,7 @@ impl BlockDecoder {
             let rows = self.rows() - places.len();
             places.extend((offset..).take(rows));
         }
-        tally.dates = mem::take(&mut self.dates.forms);
+        tally.dates = mem::take(&mut self.judge.dates.forms);
         let batch = self.batch.take()?;
         Ok((Decoded { batch, tally }, places))
     }
@@ -264,7 +260,7 @@ impl BlockDecoder {
         tally: &mut Tally,
         depth: usize,
     ) {
-        self.dates.place = offset;
+        self.judge.dates.place = offset;
         let mut raw = Raw::default();
         let mut outcome = self.outcome(bytes, may_be_list, &mut raw);
         match outcome {
@@ -289,16 +285,16 @@ impl BlockDecoder {
             }
             _ => {}
         }
-        self.settle(outcome, raw, offset, tally);
+        self.settle(outcome, &mut raw.row, offset, tally);
     }
 
     /// One row under a header.
     fn row(&mut self, bytes: &[u8], offset: u64, header: &Arc<Header>, tally: &mut Tally) {
-        self.dates.place = offset;
+        self.judge.dates.place = offset;
         let table = self.table(header);
         let text = match text(bytes) {
             Ok(text) => text,
-            Err(outcome) => return self.settle(outcome, Raw::default(), offset, tally),
+            Err(outcome) => return self.settle(outcome, &mut Signin::default(), offset, tally),
         };
         let cells;
         let mut raw = Raw {
@@ -339,7 +335,7 @@ impl BlockDecoder {
             }
             (Ok(()), Some(dialect)) => self.judged(dialect, &mut raw),
         };
-        self.settle(outcome, raw, offset, tally);
+        self.settle(outcome, &mut raw.row, offset, tally);
     }
 
     /// What the cells under `header` are.
@@ -355,7 +351,7 @@ impl BlockDecoder {
     }
 
     fn judged(&mut self, dialect: &'static Dialect, raw: &mut Raw<'_>) -> Outcome {
-        match raw.judge(&mut self.dates, &mut self.stated) {
+        match raw.judge(&mut self.judge) {
             Judged::SignIn => {
                 if matches!(
                     raw.row.category.as_deref(),
@@ -374,9 +370,14 @@ impl BlockDecoder {
     }
 
     /// Counts what a record turned out to be, and keeps the row of a sign-in.
-    fn settle(&mut self, outcome: Outcome, raw: Raw<'_>, offset: u64, tally: &mut Tally) {
+    fn settle<'a>(
+        &'a mut self,
+        outcome: Outcome,
+        row: &mut Signin<'a>,
+        offset: u64,
+        tally: &mut Tally,
+    ) {
         tally.records += 1;
-        let mut row = raw.row;
         match outcome {
             Outcome::Rejected(reason) => tally.rejected.add(offset, || reason.into_owned()),
             Outcome::Other(what) => *tally.others.entry(what.to_owned()).or_default() += 1,
@@ -384,10 +385,10 @@ impl BlockDecoder {
             Outcome::Step => {
                 tally.steps += 1;
                 if row.sign_in_id.is_some() {
-                    self.batch.push_step(&row);
+                    self.batch.push_step(row);
                 }
             }
-            Outcome::SignIn(_) if !self.keep.wants(&row) => tally.outside += 1,
+            Outcome::SignIn(_) if !self.keep.wants(row) => tally.outside += 1,
             Outcome::SignIn(dialect) => {
                 tally.sign_ins += 1;
                 tally.without_id += u64::from(row.sign_in_id.is_none());
@@ -400,7 +401,7 @@ impl BlockDecoder {
                     .names
                     .get(dialect.name)
                     .map(|name| Cow::Borrowed(&**name));
-                self.batch.push(&row);
+                self.batch.push(row);
             }
             Outcome::List | Outcome::Inner => {}
         }

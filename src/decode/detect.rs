@@ -5,13 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::{Table, WRAPPED_DEPTH};
-use super::dates::Dates;
 use super::framing::csv::{self, Csv};
 use super::framing::structure::Structure;
 use super::framing::{BOM, Header, Records};
 use super::json::{Key, Memory, Seen};
-use super::judge::{Judged, Raw};
-use super::stated_reason::Stated;
+use super::judge::{Judge, Judged, Raw};
 use super::{DIALECTS, Dialect, Framing, Limits, Spelling};
 
 /// How many bytes from the start of an input are enough to tell. Give all of it if it is shorter.
@@ -152,14 +150,15 @@ fn sketches(
     let mut headers = headers.iter().peekable();
     let mut table = None;
     let mut sketches = Vec::new();
+    let mut memory = Memory::default();
     for (number, range) in records.iter().take(LOOKED_AT).enumerate() {
         while let Some((_, next)) = headers.next_if(|(from, _)| *from <= number) {
             table = next.as_ref().map(|header| (header, Table::of(header)));
         }
         let record = valid(text.get(range.clone()).unwrap_or_default());
         sketches.push(match &table {
-            Some((header, table)) => Sketch::row(record, header, table),
-            None => Sketch::of(record, 0),
+            Some((header, table)) => Sketch::row(record, header, table, &mut memory),
+            None => Sketch::of(record, 0, &mut memory),
         });
     }
     sketches
@@ -226,14 +225,13 @@ struct Sketch {
 }
 
 impl Sketch {
-    fn of(text: &str, depth: usize) -> Sketch {
+    fn of(text: &str, depth: usize, memory: &mut Memory) -> Sketch {
         let levels = Limits::default().max_depth;
-        let mut memory = Memory::default();
         let mut raw = Raw::default();
         // Whether the record is valid is not asked here: one that is cut off still has its first
         // fields.
         if let Some(any) = DIALECTS.first() {
-            let _ = (any.read)(text, levels, &mut memory, &mut raw);
+            let _ = (any.read)(text, levels, memory, &mut raw);
         }
         let seen = raw.seen;
         let Some(dialect) = Dialect::of(seen) else {
@@ -245,13 +243,12 @@ impl Sketch {
             };
         };
         let mut raw = Raw::default();
-        let _ = (dialect.read)(text, levels, &mut memory, &mut raw);
-        Sketch::judged(dialect, raw, depth)
+        let _ = (dialect.read)(text, levels, memory, &mut raw);
+        Sketch::judged(dialect, raw, depth, memory)
     }
 
     /// One row under a header.
-    fn row(text: &str, header: &Header, table: &Table) -> Sketch {
-        let mut memory = Memory::default();
+    fn row(text: &str, header: &Header, table: &Table, memory: &mut Memory) -> Sketch {
         let cells;
         let mut raw = Raw {
             seen: table.seen,
@@ -268,24 +265,29 @@ impl Sketch {
         match header.delimiter {
             Some(delimiter) => {
                 cells = csv::cells(text, delimiter, |_| true);
-                (dialect.read_cells)(&table.columns, &cells, &mut memory, &mut raw);
+                (dialect.read_cells)(&table.columns, &cells, memory, &mut raw);
             }
             None => {
                 let levels = Limits::default().max_depth;
-                let _ = (dialect.read_list)(&table.columns, text, levels, &mut memory, &mut raw);
+                let _ = (dialect.read_list)(&table.columns, text, levels, memory, &mut raw);
             }
         }
-        Sketch::judged(dialect, raw, 0)
+        Sketch::judged(dialect, raw, 0, memory)
     }
 
-    fn judged(dialect: &'static Dialect, mut raw: Raw<'_>, depth: usize) -> Sketch {
+    fn judged(
+        dialect: &'static Dialect,
+        mut raw: Raw<'_>,
+        depth: usize,
+        memory: &mut Memory,
+    ) -> Sketch {
         if let Some(inner) = raw.inner.take().filter(|_| depth < WRAPPED_DEPTH) {
             let look = Structure::look(inner.as_bytes(), 0, Limits::default(), true);
             let first = look
                 .records
                 .first()
                 .and_then(|range| inner.get(range.clone()));
-            return Sketch::of(first.unwrap_or(&inner), depth + 1);
+            return Sketch::of(first.unwrap_or(&inner), depth + 1, memory);
         }
         let mut sketch = Sketch {
             seen: raw.seen,
@@ -293,7 +295,7 @@ impl Sketch {
             is_sign_in: false,
             what: "other",
         };
-        match raw.judge(&mut Dates::default(), &mut Stated::default()) {
+        match raw.judge(&mut Judge::default()) {
             Judged::Other(what) => sketch.what = what,
             Judged::SignIn | Judged::Step | Judged::Rejected(_) => sketch.is_sign_in = true,
         }

@@ -3,16 +3,48 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The canonical text of an address and its network (/24 or /64), or `None` if it is not one.
-///
-/// Logs write addresses with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), with a zone
-/// (`fe80::1%eth0`) and as IPv4 inside IPv6 (`::ffff:192.0.2.1`); all of that is taken off.
-pub(crate) fn canonical(text: Cow<'_, str>) -> Option<(Cow<'_, str>, String)> {
-    // An IPv4 address has one spelling only, so what reads as one is canonical.
-    if text.parse::<Ipv4Addr>().is_ok() {
-        let network = network_of_v4(&text);
-        return Some((text, network));
+use hashbrown::HashMap;
+
+/// So many spellings are remembered.
+const REMEMBERED: usize = 8192;
+
+/// Addresses that have been read before: most sign-ins come from few, and to read one of IPv6 and to write it and its network
+/// takes as long as a fifth of the record.
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    /// The canonical text and the network of a spelling.
+    known: HashMap<Box<str>, (Box<str>, Box<str>)>,
+}
+
+impl Addresses {
+    /// The canonical text of an address and its network (/24 or /64), or `None` if it is not one.
+    ///
+    /// Logs write addresses with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), with a zone
+    /// (`fe80::1%eth0`) and as IPv4 inside IPv6 (`::ffff:192.0.2.1`); all of that is taken off.
+    pub(crate) fn canonical<'t>(&mut self, text: Cow<'t, str>) -> Option<(Cow<'t, str>, String)> {
+        // An IPv4 address has one spelling only, so what reads as one is canonical.
+        if text.parse::<Ipv4Addr>().is_ok() {
+            let network = network_of_v4(&text);
+            return Some((text, network));
+        }
+        if let Some((address, network)) = self.known.get(&*text) {
+            let network = network.to_string();
+            return Some(match **address == *text {
+                true => (text, network),
+                false => (Cow::Owned(address.to_string()), network),
+            });
+        }
+        let (address, network) = canonical(&text)?;
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        let known = (address.as_str().into(), network.as_str().into());
+        self.known.insert(text.as_ref().into(), known);
+        Some((Cow::Owned(address), network))
     }
+}
+
+fn canonical(text: &str) -> Option<(String, String)> {
     let address = parse(text.trim())?.to_canonical();
     let canonical = address.to_string();
     let network = match address {
@@ -22,7 +54,7 @@ pub(crate) fn canonical(text: Cow<'_, str>) -> Option<(Cow<'_, str>, String)> {
             format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     };
-    Some((Cow::Owned(canonical), network))
+    Some((canonical, network))
 }
 
 /// The /24 around an address in canonical text.
@@ -64,7 +96,9 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<(&str, &str)>) {
-        let found = canonical(Cow::Borrowed(text));
+        let mut addresses = Addresses::default();
+        let found = addresses.canonical(Cow::Borrowed(text));
+        assert_eq!(found, addresses.canonical(Cow::Borrowed(text)), "{text}");
         let found = found
             .as_ref()
             .map(|(address, network)| (&**address, &**network));
@@ -112,7 +146,13 @@ mod tests {
 
     #[test]
     fn a_plain_address_is_not_copied() {
-        let (address, _) = canonical(Cow::Borrowed("192.0.2.1")).unwrap();
+        let mut addresses = Addresses::default();
+        let mut canonical = |text| addresses.canonical(Cow::Borrowed(text));
+        let (address, _) = canonical("192.0.2.1").unwrap();
         assert!(matches!(address, Cow::Borrowed(_)));
+        let (once, network) = canonical("2001:db8::1").unwrap();
+        let again = canonical("2001:db8::1").unwrap();
+        assert_eq!((once, network), again);
+        assert!(matches!(again.0, Cow::Borrowed(_)));
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::category::{other_log, sign_in_log};
 use super::dates::{Dates, Unbelieved};
-use super::ip;
+use super::ip::Addresses;
 use super::json::{Seen, owned};
 use super::password::{self, Password};
 use super::stated_reason::Stated;
@@ -90,6 +90,14 @@ pub(crate) struct Raw<'a> {
     /// The network location that is being read.
     pub(crate) network_type: Option<Cow<'a, str>>,
     pub(crate) network_names: Option<Vec<Cow<'a, str>>>,
+}
+
+/// What is known from the records before.
+#[derive(Debug, Default)]
+pub(crate) struct Judge {
+    pub(crate) dates: Dates,
+    stated: Stated,
+    addresses: Addresses,
 }
 
 /// What a record turned out to be.
@@ -202,7 +210,7 @@ impl<'a> Raw<'a> {
     }
 
     /// What the record is. If it is a sign-in, `row` is the canonical row afterwards.
-    pub(crate) fn judge(&mut self, dates: &mut Dates, stated: &mut Stated) -> Judged {
+    pub(crate) fn judge(&mut self, judge: &mut Judge) -> Judged {
         if self.is_step {
             self.row.password_result = Some(Cow::Borrowed(password::name(self.password)));
             self.row.sign_in_id = self.row.sign_in_id.take().map(lower_id);
@@ -215,7 +223,7 @@ impl<'a> Raw<'a> {
             Ok(category) => category,
             Err(other) => return Judged::Other(other),
         };
-        match self.complete(category, dates, stated) {
+        match self.complete(category, judge) {
             Ok(()) => Judged::SignIn,
             Err(reason) => Judged::Rejected(reason),
         }
@@ -246,12 +254,12 @@ impl<'a> Raw<'a> {
     }
 
     /// Weighs what was read and puts the outcome into the row.
-    fn complete(
-        &mut self,
-        category: &'static str,
-        dates: &mut Dates,
-        stated: &mut Stated,
-    ) -> Result<(), &'static str> {
+    fn complete(&mut self, category: &'static str, judge: &mut Judge) -> Result<(), &'static str> {
+        let Judge {
+            dates,
+            stated,
+            addresses,
+        } = judge;
         let row = &mut self.row;
         row.category = Some(Cow::Borrowed(category));
         row.time = match self.created.as_deref().map(|text| dates.event(text)) {
@@ -288,9 +296,10 @@ impl<'a> Raw<'a> {
             .then(|| Cow::Borrowed(stated.by(row.failure_reason.as_deref())));
         row.password_result = Some(Cow::Borrowed(password::name(self.password)));
 
-        let mut address = self.ip.take().and_then(ip::canonical);
+        let mut canonical = |text| addresses.canonical(text);
+        let mut address = self.ip.take().and_then(&mut canonical);
         if address.is_none() {
-            address = self.caller_ip.take().and_then(ip::canonical);
+            address = self.caller_ip.take().and_then(canonical);
         }
         if let Some((address, network)) = address {
             row.ip_address = Some(address);

@@ -35,6 +35,17 @@ const PASSWORD: &str = "password";
 /// Words that mean a right one and do not name it.
 const SATISFIED: &str = "first factor requirement satisfied by claim in the token";
 
+/// What nearly all steps say, letter for letter, and what comes out of looking for those words in it.
+const USUAL: [(&str, Option<Password>); 4] = [
+    ("Correct password", Some(Password::Correct)),
+    (
+        "First factor requirement satisfied by claim in the token",
+        Some(Password::Correct),
+    ),
+    ("MFA requirement satisfied by claim in the token", None),
+    ("MFA completed in Azure AD", None),
+];
+
 /// What one step shows, if anything.
 pub(crate) fn shown_by(
     method: Option<&str>,
@@ -46,6 +57,14 @@ pub(crate) fn shown_by(
         let password = matches!(method, Some("Password" | "CloudOnlyPassword"));
         return (password && succeeded == Some(true)).then_some(Password::Correct);
     };
+    match USUAL.iter().find(|(usual, _)| *usual == detail) {
+        Some((_, shown)) => *shown,
+        None => told(detail),
+    }
+}
+
+/// What the words of a step tell, if anything.
+fn told(detail: &str) -> Option<Password> {
     if contains(detail, PASSWORD) {
         if INCORRECT.iter().any(|words| contains(detail, words)) {
             return Some(Password::Incorrect);
@@ -101,6 +120,13 @@ mod tests {
                 expected,
                 "{detail}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_what_its_words_tell() {
+        for (detail, shown) in USUAL {
+            assert_eq!(told(detail), shown, "{detail}");
         }
     }
 

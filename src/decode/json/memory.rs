@@ -1,8 +1,9 @@
 //! What the records before were like: one exporter writes the same names in the same order, and the
 //! same values for most of what nobody asks for. A name that follows the one before it as it did
 //! last time is recognised by one comparison instead of being read and looked up, and so is a
-//! skipped value that has not changed. Nothing that is found out depends on any of this, only how
-//! long it takes.
+//! skipped value that has not changed. Where several fields in a row are unknown and hardly ever
+//! change, all of them and the name behind them are one comparison: a leap. Nothing that is found out
+//! depends on any of this, only how long it takes.
 
 use std::collections::HashMap;
 
@@ -18,6 +19,11 @@ const VALUE_BYTES: usize = 4096;
 /// A skipped value that changes so often in a row is not remembered any more.
 const PATIENCE: i8 = 6;
 const MOST_PATIENCE: i8 = 64;
+/// A value is steady that came again so often; each change counts as several that did.
+const STEADY: u8 = 8;
+const MOST_STEADY: u8 = 32;
+/// A leap ends behind so many bytes.
+const LEAP_BYTES: usize = 1024;
 
 /// The name of a field, as far as decoding cares.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +60,80 @@ struct Known {
     name: Name,
     /// The names that have come next, the latest first.
     next: [usize; 2],
-    /// The last value of this name that was skipped, and how many levels were allowed to it then.
-    skipped: Start,
-    levels: usize,
+    /// What has come behind its value.
+    leaps: Two<Leap>,
+    /// The last two values of this name that were skipped.
+    skipped: Two<Skipped>,
     patience: i8,
+    steadiness: u8,
+}
+
+/// A value that was skipped, and how many levels were allowed to it then.
+#[derive(Debug, Default)]
+struct Skipped {
+    value: Start,
+    levels: usize,
+    /// It is a number or a word, which ends only where something else begins.
+    is_open: bool,
+}
+
+impl Skipped {
+    /// Whether this very value is at the start of `rest`.
+    #[inline(always)]
+    fn is_at(&self, rest: &[u8], levels: usize) -> bool {
+        self.value.begins(rest)
+            && levels >= self.levels
+            && (!self.is_open || matches!(rest.get(self.value.len()), Some(b',' | b'}' | b']')))
+    }
+}
+
+/// The comma behind a value, unknown fields, and the name of the field behind them, or the end of the object.
+#[derive(Debug, Default)]
+struct Leap {
+    text: Start,
+    levels: usize,
+    /// Which of `known` that name is, and the name.
+    to: usize,
+    name: Option<Name>,
+}
+
+/// Two of a kind, of which the one that was of use last is tried first.
+#[derive(Debug, Default)]
+struct Two<T> {
+    both: [T; 2],
+    is_second: bool,
+}
+
+impl<T> Two<T> {
+    /// The one that `fits`, if either does.
+    #[inline(always)]
+    fn find(&mut self, fits: impl Fn(&T) -> bool) -> Option<&T> {
+        let [first, second] = &self.both;
+        let (likely, other) = match self.is_second {
+            false => (first, second),
+            true => (second, first),
+        };
+        if fits(likely) {
+            return Some(likely);
+        }
+        if fits(other) {
+            self.is_second = !self.is_second;
+            return Some(other);
+        }
+        None
+    }
+
+    /// The one to forget, which counts as of use from now on.
+    fn older(&mut self) -> &mut T {
+        self.is_second = !self.is_second;
+        self.latest()
+    }
+
+    /// The one that was found last.
+    fn latest(&mut self) -> &mut T {
+        let [first, second] = &mut self.both;
+        if self.is_second { second } else { first }
+    }
 }
 
 /// Bytes with which a text may start.
@@ -81,12 +157,14 @@ impl Start {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Whether `text` begins with these bytes, if there are any.
+    #[inline(always)]
+    fn begins(&self, text: &[u8]) -> bool {
+        self.counting != 0 && self.starts(text)
     }
 
     /// Whether `text` starts with these bytes.
@@ -123,9 +201,10 @@ impl Known {
             quoted: start,
             name,
             next: [0; 2],
-            skipped: Start::default(),
-            levels: 0,
+            leaps: Two::default(),
+            skipped: Two::default(),
             patience: PATIENCE,
+            steadiness: 0,
         }
     }
 }
@@ -167,12 +246,10 @@ impl Memory {
     /// A name that was not foreseen: `quoted` is how it is written, colon included.
     #[cold]
     pub(super) fn learn(&mut self, quoted: &[u8], name: Name) {
-        if quoted.len() > NAME_BYTES {
-            return;
-        }
         let number = match self.numbers.get(quoted) {
             Some(number) => *number,
-            None if self.known.len() >= NAMES => return,
+            // Whatever comes behind it is foreseen as little as what begins a record.
+            None if quoted.len() > NAME_BYTES || self.known.len() >= NAMES => 0,
             None => {
                 let number = self.known.len();
                 self.numbers.insert(quoted.into(), number);
@@ -180,37 +257,106 @@ impl Memory {
                 number
             }
         };
-        if let Some(last) = self.known.get_mut(self.last) {
+        if number > 0
+            && let Some(last) = self.known.get_mut(self.last)
+        {
             last.next = [number, last.next[0]];
         }
         self.last = number;
     }
 
-    /// The length of the value at the start of `rest`, if it is the one that was skipped here
-    /// before.
+    /// The name that was read last, and its place for [`back`](Self::back).
+    #[inline(always)]
+    pub(super) fn place(&self) -> usize {
+        self.last
+    }
+
+    /// The value of the name at `place` has been read, whatever names were in it.
+    #[inline(always)]
+    pub(super) fn back(&mut self, place: usize) {
+        self.last = place;
+    }
+
+    /// The name of the next field that is wanted or changes, unless the object ends, and the length of all that comes before
+    /// its value, if `rest` begins as it did before at this place.
+    #[inline(always)]
+    pub(super) fn leap(&mut self, rest: &[u8], levels: usize) -> Option<(Option<Name>, usize)> {
+        let leaps = &mut self.known.get_mut(self.last)?.leaps;
+        let leap = leaps.find(|leap| leap.text.begins(rest) && levels >= leap.levels)?;
+        let (name, length, to) = (leap.name, leap.text.len(), leap.to);
+        // A value that has become steady is no longer where a leap should end.
+        let is_unknown = name.is_some_and(|name| name.key.is_none());
+        if is_unknown && self.known.get(to)?.steadiness >= STEADY {
+            let leaps = &mut self.known.get_mut(self.last)?.leaps;
+            *leaps.latest() = Leap::default();
+            leaps.is_second = !leaps.is_second;
+            return None;
+        }
+        self.last = to;
+        Some((name, length))
+    }
+
+    /// Behind the value of the name at `place` stood `text`, which ends with `name`, the one that was read last, or with the
+    /// end of the object.
+    pub(super) fn learn_leap(
+        &mut self,
+        place: usize,
+        text: &[u8],
+        name: Option<Name>,
+        levels: usize,
+    ) {
+        let to = self.last;
+        if to > 0
+            && text.len() <= LEAP_BYTES
+            && text.starts_with(b",")
+            && let Some(known) = self.known.get_mut(place)
+        {
+            let leap = known.leaps.older();
+            leap.text.set(text);
+            leap.levels = levels;
+            leap.to = to;
+            leap.name = name;
+        }
+    }
+
+    /// The length of the value at the start of `rest`, if it is one that was skipped here before and hardly ever changes.
+    pub(super) fn steady(&mut self, rest: &[u8], levels: usize) -> Option<usize> {
+        let known = self.known.get(self.last)?;
+        if known.steadiness < STEADY {
+            return None;
+        }
+        self.skipped(rest, levels)
+    }
+
+    /// The length of the value at the start of `rest`, if it is one that was skipped here before.
     #[inline(always)]
     pub(super) fn skipped(&mut self, rest: &[u8], levels: usize) -> Option<usize> {
         let known = self.known.get_mut(self.last)?;
-        if known.skipped.is_empty() || levels < known.levels || !known.skipped.starts(rest) {
-            return None;
-        }
+        let skipped = known.skipped.find(|value| value.is_at(rest, levels))?;
+        let length = skipped.value.len();
         known.patience = (known.patience + 1).min(MOST_PATIENCE);
-        Some(known.skipped.len())
+        known.steadiness = (known.steadiness + 1).min(MOST_STEADY);
+        Some(length)
     }
 
-    /// `value` has been skipped with so many `levels` allowed. It must be one that shows its own
-    /// end: a text, an array or an object.
+    /// `value` has been skipped with so many `levels` allowed.
     #[inline(always)]
     pub(super) fn keep(&mut self, value: &[u8], levels: usize) {
         let Some(known) = self.known.get_mut(self.last) else {
             return;
         };
+        known.steadiness = known.steadiness.saturating_sub(STEADY);
         if known.patience == 0 {
             return;
         }
         known.patience -= 1;
-        let kept = known.patience > 0 && value.len() <= VALUE_BYTES;
-        known.skipped.set(if kept { value } else { &[] });
-        known.levels = levels;
+        if known.patience == 0 {
+            known.skipped = Two::default();
+        } else if value.len() <= VALUE_BYTES {
+            let kept = known.skipped.older();
+            kept.value.set(value);
+            kept.levels = levels;
+            kept.is_open = !matches!(value.last(), Some(b'"' | b']' | b'}'));
+        }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) use keys::{Key, Seen, is_field};
 pub(crate) use memory::Memory;
 pub(crate) use reader::{Reader, Stop};
 
+use memory::Name;
 use reader::Kind;
 
 /// One kind of vendor object.
@@ -199,20 +200,21 @@ fn object<'de, P: Part, const OUTERMOST: bool>(
     raw: &mut Raw<'de>,
     from: &mut Reader<'de, '_>,
 ) -> Result<(), Stop> {
-    let mut more = from.open(b'}')?;
-    while more {
-        let name = from.name()?;
-        match name.key {
+    let place = from.place();
+    let mut name = from.first_name()?;
+    while let Some(Name { key, upper }) = name {
+        match key {
             Some(key) => {
                 if OUTERMOST {
-                    raw.seen.note(key, name.upper);
+                    raw.seen.note(key, upper);
                 }
                 P::read(raw, key, from)?;
             }
             None => from.skip()?,
         }
-        more = from.goes_on(b'}')?;
+        name = from.next_name()?;
     }
+    from.back(place);
     P::done(raw);
     Ok(())
 }
@@ -271,8 +273,11 @@ fn plain<'de>(from: &mut Reader<'de, '_>) -> Result<Option<Cow<'de, str>>, Stop>
         Kind::Number => {
             let number = from.number()?;
             // 50053.0 is 50053. Anything else stays as it is written, and is judged as such: nothing is rounded.
-            let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-            let is_whole = fraction.bytes().all(|digit| digit == b'0');
+            let point = number.bytes().position(|byte| byte == b'.');
+            let (whole, fraction) = number
+                .split_at_checked(point.unwrap_or(number.len()))
+                .unwrap_or((number, ""));
+            let is_whole = fraction.bytes().skip(1).all(|digit| digit == b'0');
             Cow::Borrowed(if is_whole { whole } else { number })
         }
         Kind::Object | Kind::Array => {
@@ -289,7 +294,10 @@ pub(crate) fn text<'de>(
     slot: &mut Option<Cow<'de, str>>,
     from: &mut Reader<'de, '_>,
 ) -> Result<(), Stop> {
-    let value = plain(from)?;
+    let value = match from.short_text() {
+        Some(text) => (!text.is_empty()).then_some(Cow::Borrowed(text)),
+        None => plain(from)?,
+    };
     put(slot, value);
     Ok(())
 }

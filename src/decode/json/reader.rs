@@ -151,6 +151,75 @@ impl<'de, 'm> Reader<'de, 'm> {
         }
     }
 
+    /// Steps into the object that begins here, and over the name of its first field.
+    #[inline(always)]
+    pub(super) fn first_name(&mut self) -> Result<Option<Name>, Stop> {
+        match self.open(b'}')? {
+            true => self.name().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// After the value of a field: steps over the name of the next. Unknown fields in between, which hardly ever change, are
+    /// stepped over too. `None`: the object has been left.
+    #[inline(always)]
+    pub(super) fn next_name(&mut self) -> Result<Option<Name>, Stop> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        match rest.first() {
+            Some(b'}') => {
+                self.at += 1;
+                self.levels += 1;
+                return Ok(None);
+            }
+            Some(b',') => {
+                if let Some((name, length)) = self.memory.leap(rest, self.levels) {
+                    self.at += length;
+                    self.levels += usize::from(name.is_none());
+                    return Ok(name);
+                }
+            }
+            _ => {}
+        }
+        self.walk()
+    }
+
+    /// The same one field after the other.
+    #[inline(never)]
+    fn walk(&mut self) -> Result<Option<Name>, Stop> {
+        let (begin, place, levels) = (self.at, self.memory.place(), self.levels);
+        let mut name = None;
+        while self.goes_on(b'}')? {
+            let next = self.name()?;
+            self.peek();
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let steady = match next.key {
+                Some(_) => None,
+                None => self.memory.steady(rest, levels),
+            };
+            let Some(length) = steady else {
+                name = Some(next);
+                break;
+            };
+            self.at += length;
+        }
+        let text = self.text.as_bytes().get(begin..self.at);
+        let text = text.unwrap_or_default();
+        self.memory.learn_leap(place, text, name, levels);
+        Ok(name)
+    }
+
+    /// The name of the field whose value comes next, as a place to come back to.
+    #[inline(always)]
+    pub(super) fn place(&self) -> usize {
+        self.memory.place()
+    }
+
+    /// The value of the field at `place` has been read.
+    #[inline(always)]
+    pub(super) fn back(&mut self, place: usize) {
+        self.memory.back(place);
+    }
+
     /// The name of a field and the colon behind it.
     #[inline(always)]
     pub(super) fn name(&mut self) -> Result<Name, Stop> {
@@ -192,6 +261,28 @@ impl<'de, 'm> Reader<'de, 'm> {
         self.escaped_text()
     }
 
+    /// The text that begins here, if it is a short one in which nothing is escaped; else nothing is read.
+    #[inline(always)]
+    pub(super) fn short_text(&mut self) -> Option<&'de str> {
+        if self.is_cell || self.byte() != Some(b'"') {
+            return None;
+        }
+        let rest = self.text.get(self.at + 1..)?;
+        let (block, more) = rest.as_bytes().split_first_chunk()?;
+        let mut found = special(u8x32::new(*block)).trailing_zeros();
+        if found == 32 {
+            // An id is longer than one block, and little else is.
+            found += special(u8x32::new(*more.first_chunk()?)).trailing_zeros();
+        }
+        let length = found as usize;
+        // What is special first may be something else than the quote that ends the text.
+        if rest.as_bytes().get(length) != Some(&b'"') {
+            return None;
+        }
+        self.at += length + 2;
+        rest.get(..length)
+    }
+
     /// The same where something is escaped, or wrong.
     #[cold]
     fn escaped_text(&mut self) -> Result<Cow<'de, str>, Stop> {
@@ -222,9 +313,6 @@ impl<'de, 'm> Reader<'de, 'm> {
             return Ok(());
         }
         let kind = self.kind()?;
-        if !matches!(kind, Kind::Text | Kind::Object | Kind::Array) {
-            return self.skip_kind(kind);
-        }
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         if let Some(length) = self.memory.skipped(rest, self.levels) {
             self.at += length;

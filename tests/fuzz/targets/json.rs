@@ -33,9 +33,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     };
     let columns = signin::Columns::ALL;
     let mut decoder = BlockDecoder::new(spelling, "f", columns, Keep::default(), record::LIMITS);
-    // The second time, the line is what the decoder remembers.
+    // The second time, the line is what the decoder remembers, and the last time what it leaps over.
     let mut before = None;
-    for _ in 0..2 {
+    for _ in 0..12 {
         let mut framer = Framer::new(spelling.framing, record::LIMITS);
         framer.push(line.as_bytes());
         let Some(block) = framer.finish() else {
