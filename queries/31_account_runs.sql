@@ -12,11 +12,19 @@ WITH named AS (
     coalesce('account ' || r.user_key, 'source ' || r.source_key, 'nobody') AS subject
   FROM refusals AS r
 ),
+-- All refusals of most accounts are one run: a window for each of them would cost more than all the rest.
+brief AS (
+  SELECT n.tenant_key, n.subject, min(n.time) AS started, count(*) AS refusals
+  FROM named AS n
+  GROUP BY n.tenant_key, n.subject
+  HAVING coalesce(max(n.time) <= min(n.time) + $finding_gap, true)
+),
 marked AS (
   SELECT
     n.*,
     lag(n.time) OVER (PARTITION BY n.tenant_key, n.subject ORDER BY n.refusal_no) AS previous
   FROM named AS n
+  LEFT ANTI JOIN brief AS b ON n.tenant_key = b.tenant_key AND n.subject = b.subject
 ),
 numbered AS (
   SELECT
@@ -35,3 +43,7 @@ SELECT
   min(n.time) OVER (PARTITION BY n.tenant_key, n.subject, n.run) AS started,
   count(*) OVER (PARTITION BY n.tenant_key, n.subject, n.run) AS refusals
 FROM numbered AS n
+UNION ALL
+SELECT n.refusal_no, n.tenant_key, n.reason, n.subject, b.started, b.refusals
+FROM named AS n
+INNER JOIN brief AS b ON n.tenant_key = b.tenant_key AND n.subject = b.subject

@@ -15,43 +15,43 @@ WITH by_user AS (
   FROM cold_failures AS f
   GROUP BY f.tenant_key, f.source_key, f.run, f.user_key
 ),
-most_tried AS (
-  SELECT
-    u.*,
-    row_number() OVER (
-      PARTITION BY u.tenant_key, u.source_key, u.run
-      ORDER BY u.failures DESC, u.user_key
-    ) AS place
-  FROM by_user AS u
-),
 by_tool AS (
   SELECT f.tenant_key, f.source_key, f.run, f.tool, count(*) AS failures
   FROM cold_failures AS f
   GROUP BY f.tenant_key, f.source_key, f.run, f.tool
 ),
-most_used AS (
-  SELECT
-    t.*,
-    CAST(t.failures AS DOUBLE) / sum(t.failures) OVER (PARTITION BY t.tenant_key, t.source_key, t.run) AS share,
-    row_number() OVER (
-      PARTITION BY t.tenant_key, t.source_key, t.run
-      ORDER BY t.failures DESC, t.tool
-    ) AS place
-  FROM by_tool AS t
-),
 whole AS (
   SELECT
-    m.tenant_key,
-    m.source_key,
-    m.run,
-    min(m.started) AS started,
-    max(m.ended) AS ended,
-    sum(m.failures) AS failures,
+    u.tenant_key,
+    u.source_key,
+    u.run,
+    min(u.started) AS started,
+    max(u.ended) AS ended,
+    sum(u.failures) AS failures,
+    max(u.failures) AS most,
     count(*) AS users,
-    bool_and(m.is_risk) AS is_risk,
-    max(CASE WHEN m.place = 1 THEN m.user_key END) AS main_user
-  FROM most_tried AS m
-  GROUP BY m.tenant_key, m.source_key, m.run
+    bool_and(u.is_risk) AS is_risk
+  FROM by_user AS u
+  GROUP BY u.tenant_key, u.source_key, u.run
+),
+-- Of those that were tried or used as often the first by name.
+most_tried AS (
+  SELECT u.tenant_key, u.source_key, u.run, min(u.user_key) AS user_key
+  FROM whole AS w
+  INNER JOIN by_user AS u
+    ON w.tenant_key = u.tenant_key AND w.source_key = u.source_key AND w.run = u.run AND w.most = u.failures
+  GROUP BY u.tenant_key, u.source_key, u.run
+),
+most_used AS (
+  SELECT t.tenant_key, t.source_key, t.run, t.failures, min(t.tool) AS tool
+  FROM (
+    SELECT b.tenant_key, b.source_key, b.run, max(b.failures) AS most
+    FROM by_tool AS b
+    GROUP BY b.tenant_key, b.source_key, b.run
+  ) AS m
+  INNER JOIN by_tool AS t
+    ON m.tenant_key = t.tenant_key AND m.source_key = t.source_key AND m.run = t.run AND m.most = t.failures
+  GROUP BY t.tenant_key, t.source_key, t.run, t.failures
 )
 SELECT
   w.tenant_key,
@@ -61,10 +61,12 @@ SELECT
   w.ended,
   w.failures,
   w.users,
-  w.main_user,
+  m.user_key AS main_user,
   w.is_risk,
   u.tool,
-  u.share <= $changing_client_share AS is_changing
+  CAST(u.failures AS DOUBLE) / w.failures <= $changing_client_share AS is_changing
 FROM whole AS w
+INNER JOIN most_tried AS m
+  ON w.tenant_key = m.tenant_key AND w.source_key = m.source_key AND w.run = m.run
 INNER JOIN most_used AS u
-  ON w.tenant_key = u.tenant_key AND w.source_key = u.source_key AND w.run = u.run AND u.place = 1
+  ON w.tenant_key = u.tenant_key AND w.source_key = u.source_key AND w.run = u.run

@@ -81,21 +81,35 @@ paced AS (
       PARTITION BY m.tenant_key, m.campaign_key
       ORDER BY f.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
-    ) AS pace,
-    f.on_account_many > 0 AS is_busy,
+    ) AS pace
+  FROM campaign_members AS m
+  INNER JOIN cold_failures AS f
+    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
+),
+pressed AS (
+  SELECT
+    m.tenant_key,
+    m.campaign_key,
     sum(CASE WHEN f.tried THEN 1 ELSE 0 END) OVER (
-      PARTITION BY m.tenant_key, m.campaign_key, CASE WHEN f.on_account_many > 0 THEN f.user_key END
+      PARTITION BY m.tenant_key, m.campaign_key, f.user_key
       ORDER BY f.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account,
     count(*) OVER (
-      PARTITION BY m.tenant_key, m.campaign_key, CASE WHEN f.on_account_many > 0 THEN f.user_key END
+      PARTITION BY m.tenant_key, m.campaign_key, f.user_key
       ORDER BY f.time
       RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW
     ) AS on_account_many
   FROM campaign_members AS m
   INNER JOIN cold_failures AS f
     ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
+  -- Of all other accounts no rule asks how hard they were pressed.
+  WHERE f.on_account_many > 0
+),
+peaks AS (
+  SELECT p.tenant_key, p.campaign_key, max(p.on_account) AS peak, max(p.on_account_many) AS peak_many
+  FROM pressed AS p
+  GROUP BY p.tenant_key, p.campaign_key
 ),
 by_source AS (
   SELECT
@@ -108,8 +122,6 @@ by_source AS (
     count(DISTINCT date_trunc('day', p.time)) AS days,
     max(p.pace) AS pace,
     median(p.pace) AS median_pace,
-    coalesce(max(p.on_account) FILTER (WHERE p.is_busy), 0) AS peak,
-    coalesce(max(p.on_account_many) FILTER (WHERE p.is_busy), 0) AS peak_many,
     min(p.time) AS started,
     max(p.time) AS ended
   FROM paced AS p
@@ -138,10 +150,11 @@ SELECT
   a.most_on_account,
   CAST(a.attempts AS DOUBLE) / nullif(a.users_tried, 0) AS mean_on_account,
   a.daily_on_account,
-  s.peak,
-  s.peak_many,
+  coalesce(k.peak, 0) AS peak,
+  coalesce(k.peak_many, 0) AS peak_many,
   a.locked,
   a.locked_hours
 FROM campaign_members AS m
 INNER JOIN by_account AS a ON m.tenant_key = a.tenant_key AND m.campaign_key = a.campaign_key
 INNER JOIN by_source AS s ON m.tenant_key = s.tenant_key AND m.campaign_key = s.campaign_key
+LEFT JOIN peaks AS k ON m.tenant_key = k.tenant_key AND m.campaign_key = k.campaign_key

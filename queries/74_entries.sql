@@ -34,9 +34,13 @@ shared_networks AS (
     FROM (
       SELECT h.tenant_key, h.network_key, h.user_key, min(h.first_success) AS first_success
       FROM (
-        SELECT s.tenant_key, s.network_key FROM arrivals AS s
-        UNION ALL
-        SELECT c.tenant_key, c.network_key FROM suspects AS c WHERE c.how = 'client'
+        SELECT a.tenant_key, a.network_key
+        FROM (
+          SELECT s.tenant_key, s.network_key FROM arrivals AS s
+          UNION ALL
+          SELECT c.tenant_key, c.network_key FROM suspects AS c WHERE c.how = 'client'
+        ) AS a
+        GROUP BY a.tenant_key, a.network_key
       ) AS w
       RIGHT SEMI JOIN habits AS h ON w.tenant_key = h.tenant_key AND w.network_key = h.network_key
       LEFT ANTI JOIN guessed_networks AS g

@@ -62,6 +62,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "30_user_episodes.sql",
     "31_account_runs.sql",
     "32_blocked_runs.sql",
+    "33_cold_attempts.sql",
     "33_cold_failures.sql",
     "34_strands.sql",
     "35_clients.sql",
