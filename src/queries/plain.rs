@@ -1,16 +1,19 @@
 //! The columns that queries expect over a table that has them in another form: those that it lacks are NULL (nobody asked for
-//! them), and dictionaries become plain columns where they are read.
+//! them), and dictionaries become plain columns where they are read. Filters are applied before that, and once: fewer rows
+//! have to be made plain.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableType, cast as logical_cast, lit};
+use datafusion::logical_expr::{
+    Expr, TableProviderFilterPushDown, TableType, cast as logical_cast, lit,
+};
 use datafusion::physical_expr::{PhysicalExpr, expressions as physical};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
@@ -29,19 +32,11 @@ pub(super) fn plain(all: &SchemaRef, table: Arc<dyn TableProvider>) -> Arc<dyn T
             None => Place::Missing,
         })
         .collect();
-    let is_whole = columns.len() == present.fields().len()
-        && columns
-            .iter()
-            .enumerate()
-            .all(|(at, place)| *place == Place::AsItIs(at));
-    match is_whole {
-        true => table,
-        false => Arc::new(Plain {
-            table,
-            schema: Arc::clone(all),
-            columns,
-        }),
-    }
+    Arc::new(Plain {
+        table,
+        schema: Arc::clone(all),
+        columns,
+    })
 }
 
 #[derive(Debug)]
@@ -78,6 +73,13 @@ impl TableProvider for Plain {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+
     async fn scan(
         &self,
         state: &dyn Session,
@@ -87,17 +89,14 @@ impl TableProvider for Plain {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let every: Vec<usize> = (0..self.columns.len()).collect();
         let wanted = projection.unwrap_or(&every);
-        let mut inner: Vec<usize> = wanted
-            .iter()
-            .filter_map(|at| self.columns[*at].index())
-            .collect();
-        let known = filters.iter().filter(|filter| self.holds(filter));
-        let known: Vec<Expr> = known.cloned().collect();
-        let is_plain = |at: &usize| matches!(self.columns[*at], Place::AsItIs(_));
-        if wanted.iter().all(is_plain) {
-            return self.table.scan(state, Some(&inner), &known, None).await;
-        }
-        let filter = self.filter(filters.iter().filter(|filter| self.is_cheap(filter)))?;
+        let places = wanted.iter().map(|at| self.columns[*at]);
+        let as_they_are = places.clone().map(|place| match place {
+            Place::AsItIs(at) => Some(at),
+            _ => None,
+        });
+        let as_they_are: Option<Vec<usize>> = as_they_are.collect();
+        let mut inner: Vec<usize> = places.filter_map(Place::index).collect();
+        let filter = self.filter(filters)?;
         if let Some(filter) = &filter {
             let present = self.table.schema();
             for column in filter.column_refs() {
@@ -106,12 +105,17 @@ impl TableProvider for Plain {
             inner.sort_unstable();
             inner.dedup();
         }
+        // Parquet leaves out what cannot match.
+        let known = filters.iter().filter(|filter| self.holds(filter));
+        let known: Vec<Expr> = known.cloned().collect();
         let mut scan = self.table.scan(state, Some(&inner), &known, None).await?;
-        // Fewer rows have to be made plain.
         if let Some(filter) = filter {
             let schema = DFSchema::try_from(scan.schema())?;
             let filter = state.create_physical_expr(filter, &schema)?;
             scan = Arc::new(FilterExec::try_new(filter, scan)?);
+        }
+        if as_they_are == Some(inner) {
+            return Ok(scan);
         }
         let from = scan.schema();
         let columns = wanted
@@ -149,34 +153,43 @@ impl Plain {
         })
     }
 
-    /// Whether a filter costs less than it saves: one over text alone would have all of that text made plain.
-    fn is_cheap(&self, filter: &Expr) -> bool {
-        let columns = filter.column_refs();
-        columns.is_empty()
-            || columns.iter().any(|column| {
-                let field = self.schema.field_with_name(&column.name);
-                field.is_ok_and(|field| *field.data_type() != DataType::Utf8)
-            })
-    }
-
     /// The filters over the columns of the table.
-    fn filter<'e>(&self, filters: impl Iterator<Item = &'e Expr>) -> Result<Option<Expr>> {
-        let Some(filter) = conjunction(filters.cloned()) else {
+    fn filter(&self, filters: &[Expr]) -> Result<Option<Expr>> {
+        let Some(filter) = conjunction(filters.iter().cloned()) else {
             return Ok(None);
         };
-        let here = filter.transform(|expr| {
-            let Expr::Column(column) = expr else {
-                return Ok(Transformed::no(expr));
+        let here = filter.transform_down(|expr| {
+            let there = match &expr {
+                Expr::Column(column) => self.value(column)?,
+                Expr::IsNotNull(value) => match value.as_ref() {
+                    Expr::Column(column) => self.has_value(column)?,
+                    _ => return Ok(Transformed::no(expr)),
+                },
+                _ => return Ok(Transformed::no(expr)),
             };
-            let at = self.schema.index_of(&column.name)?;
-            let kind = self.schema.field(at).data_type();
-            let there = Expr::Column(Column::from_name(&column.name));
-            Ok(Transformed::yes(match self.columns[at] {
-                Place::AsItIs(_) => there,
-                Place::Cast(_) => logical_cast(there, kind.clone()),
-                Place::Missing => lit(ScalarValue::try_from(kind)?),
-            }))
+            Ok(Transformed::new(there, true, TreeNodeRecursion::Jump))
         });
         Ok(Some(here?.data))
+    }
+
+    /// A column of the table as the queries see it.
+    fn value(&self, column: &Column) -> Result<Expr> {
+        let at = self.schema.index_of(&column.name)?;
+        let kind = self.schema.field(at).data_type();
+        let there = Expr::Column(Column::from_name(&column.name));
+        Ok(match self.columns[at] {
+            Place::AsItIs(_) => there,
+            Place::Cast(_) => logical_cast(there, kind.clone()),
+            Place::Missing => lit(ScalarValue::try_from(kind)?),
+        })
+    }
+
+    /// Whether it has a value, which a dictionary tells too.
+    fn has_value(&self, column: &Column) -> Result<Expr> {
+        let at = self.schema.index_of(&column.name)?;
+        Ok(match self.columns[at] {
+            Place::Missing => lit(false),
+            _ => Expr::Column(Column::from_name(&column.name)).is_not_null(),
+        })
     }
 }

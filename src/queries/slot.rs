@@ -113,12 +113,11 @@ impl TableProvider for Slot {
         TableType::Base
     }
 
-    // Parquet leaves out what cannot match; what remains is filtered once more, since rows in memory are not.
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
     }
 
     async fn scan(

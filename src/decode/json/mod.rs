@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use super::Limits;
 use super::judge::Raw;
 
+mod escapes;
 mod keys;
 mod memory;
 mod reader;

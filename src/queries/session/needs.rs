@@ -91,6 +91,8 @@ fn of_plan(plan: &LogicalPlan) -> Result<Needs, DataFusionError> {
         {
             let fields = scan.projected_schema.fields();
             let names = fields.iter().map(|field| field.name().as_str());
+            let filtered = scan.filters.iter().flat_map(Expr::column_refs);
+            let names = names.chain(filtered.map(|column| column.name.as_str()));
             // All filters of a scan hold for every row that is used.
             let filters = scan.filters.iter().flat_map(split_conjunction);
             let code = filters.filter_map(code_of).next();
