@@ -25,13 +25,11 @@ failed AS (
   GROUP BY u.tenant_key, u.tool
 ),
 succeeded AS (
-  SELECT f.tenant_key, f.tool, h.user_key, min(h.first_success) AS first_success
+  SELECT f.tenant_key, f.tool, h.user_key, h.first_success
   FROM failed AS f
-  INNER JOIN habits AS h
+  INNER JOIN client_users AS h
     ON f.tenant_key = h.tenant_key
-    AND coalesce(f.user_agent, '') = coalesce(h.user_agent, '') AND coalesce(f.client_app, '') = coalesce(h.client_app, '')
-  WHERE h.first_success IS NOT NULL
-  GROUP BY f.tenant_key, f.tool, h.user_key
+    AND coalesce(f.user_agent, '') = h.user_agent AND coalesce(f.client_app, '') = h.client_app
 ),
 counted AS (
   SELECT n.tenant_key, n.tool, count(*) AS successful_users

@@ -3,11 +3,6 @@
 --   watched (first_right). arrivals tells which of them are new to the account; few are left to look at then.
 -- source: habit_span, compromise_window
 -- keep: yes
-WITH known AS (
-  SELECT h.tenant_key, h.user_key, min(h.first_success) AS first_success
-  FROM habits AS h
-  GROUP BY h.tenant_key, h.user_key
-)
 SELECT
   a.finding_id,
   a.since,
@@ -21,7 +16,7 @@ SELECT
 FROM watched AS a
 INNER JOIN habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
 -- Somebody of whom nothing was known before has no habits to break.
-INNER JOIN known AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key
+INNER JOIN first_sign_ins AS k ON h.tenant_key = k.tenant_key AND h.user_key = k.user_key
   AND k.first_success < a.since - $habit_span
 WHERE
   h.first_right >= a.since

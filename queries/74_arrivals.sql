@@ -4,20 +4,7 @@
 --   the same owner. tool is the client of a spray that did not fail at the account.
 -- source: learn.microsoft.com/security/operations/incident-response-playbook-password-spray; habit_span, compromise_window
 -- keep: yes
-WITH known_networks AS (
-  SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
-  FROM watched_habits AS h
-  WHERE h.network_key IS NOT NULL
-  GROUP BY h.tenant_key, h.user_key, h.network_key
-),
--- A browser that only ever came from a registered device is another one without it.
-known_clients AS (
-  SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
-  FROM watched_habits AS h
-  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
-  GROUP BY h.tenant_key, h.user_key, h.user_agent
-),
-known_owners AS (
+WITH known_owners AS (
   SELECT h.tenant_key, h.user_key, h.asn, min(h.first_success) AS first_success
   FROM watched_habits AS h
   WHERE h.asn IS NOT NULL
@@ -32,7 +19,7 @@ own_clients AS (
     GROUP BY w.finding_id, w.tenant_key, w.user_key, w.since
   ) AS a
   INNER JOIN watched_habits AS h ON a.tenant_key = h.tenant_key AND a.user_key = h.user_key
-  INNER JOIN known_networks AS n
+  INNER JOIN watched_known_networks AS n
     ON h.tenant_key = n.tenant_key AND h.user_key = n.user_key AND h.network_key = n.network_key
     AND n.first_success < a.since
   WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
@@ -48,9 +35,9 @@ SELECT
   a.user_agent,
   a.first_right
 FROM watched_arrivals AS a
-LEFT JOIN known_networks AS n
+LEFT JOIN watched_known_networks AS n
   ON a.tenant_key = n.tenant_key AND a.user_key = n.user_key AND a.network_key = n.network_key
-LEFT JOIN known_clients AS c
+LEFT JOIN watched_known_clients AS c
   ON a.tenant_key = c.tenant_key AND a.user_key = c.user_key AND a.user_agent = c.user_agent
 LEFT JOIN known_owners AS w
   ON a.tenant_key = w.tenant_key AND a.user_key = w.user_key AND a.asn = w.asn

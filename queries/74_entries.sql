@@ -9,20 +9,7 @@
 --   incident-response-playbook-password-spray; the codes are those of outcomes
 -- keep: yes
 -- only: user_id, user_principal_name = user_key of arrivals
-WITH known_networks AS (
-  SELECT h.tenant_key, h.user_key, h.network_key, min(h.first_success) AS first_success
-  FROM watched_habits AS h
-  WHERE h.network_key IS NOT NULL
-  GROUP BY h.tenant_key, h.user_key, h.network_key
-),
--- A browser that only ever came from a registered device is another one without it.
-known_clients AS (
-  SELECT h.tenant_key, h.user_key, h.user_agent, min(h.first_success) AS first_success
-  FROM watched_habits AS h
-  WHERE h.user_agent IS NOT NULL AND NOT h.is_registered
-  GROUP BY h.tenant_key, h.user_key, h.user_agent
-),
--- A network is the tenant's own from the first sign-in of a second account on.
+WITH -- A network is the tenant's own from the first sign-in of a second account on.
 shared_networks AS (
   SELECT n.tenant_key, n.network_key, n.first_success
   FROM (
@@ -83,7 +70,7 @@ by_place AS (
 elsewhere AS (
   SELECT c.*
   FROM suspects AS c
-  LEFT JOIN known_clients AS k
+  LEFT JOIN watched_known_clients AS k
     ON c.tenant_key = k.tenant_key AND c.user_key = k.user_key AND c.user_agent = k.user_agent
   -- Who used it before the attack did happens to have the same.
   WHERE c.how = 'client' AND NOT coalesce(k.first_success < c.started - $attack_lookback, false)
@@ -111,7 +98,7 @@ proven AS (
       ORDER BY s.rank
     ) AS way
   FROM counted AS s
-  LEFT JOIN known_networks AS k
+  LEFT JOIN watched_known_networks AS k
     ON s.tenant_key = k.tenant_key AND s.user_key = k.user_key AND s.network_key = k.network_key
   LEFT JOIN guessed_networks AS g
     ON s.tenant_key = g.tenant_key AND s.user_key = g.user_key AND s.network_key = g.network_key
