@@ -26,8 +26,12 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         stated
     );
     let _ = password::shown_by(None, Some(text), None);
-    // A canonical address is its own canonical form, in the same network.
-    if let Some((address, network)) = ip::canonical(text.into()) {
-        assert_eq!(ip::canonical(address.clone()), Some((address, network)));
+    // A canonical address is its own canonical form, in the same network; and the second time nothing else.
+    let mut addresses = ip::Addresses::default();
+    let first = addresses.canonical(text.into());
+    assert_eq!(addresses.canonical(text.into()), first);
+    if let Some((address, network)) = first {
+        let again = addresses.canonical(address.clone());
+        assert_eq!(again, Some((address, network)));
     }
 });
