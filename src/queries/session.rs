@@ -22,11 +22,12 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryLimit};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
-
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinSet;
 
 use super::kept::{Kept, with_config, with_runtime};
@@ -413,20 +414,19 @@ impl Session {
             self.all_views().await?;
         }
         self.provide(&names, progress).await?;
-        let failed = Error::query("query");
-        let plan = self
-            .context
-            .state()
-            .statement_to_plan(statement)
-            .await
-            .map_err(failed)?;
-        let failed = Error::query("query");
-        let frame = self
-            .context
-            .execute_logical_plan(plan)
-            .await
-            .map_err(failed)?;
-        frame.execute_stream().await.map_err(Error::query("query"))
+        let failed = |error| Error::query("query")(error);
+        let state = self.context.state();
+        let plan = state.statement_to_plan(statement).await.map_err(failed)?;
+        let rows = begin(&self.context, plan.clone()).await;
+        let rows = match rows {
+            // Nothing has been seen of it yet: once more, with operators that take what is free.
+            Err(error) if is_exhausted(&error) && self.care < Care::FirstCome => {
+                let shared = first_come(&self.context).map_err(failed)?;
+                begin(&shared, plan).await
+            }
+            rows => rows,
+        };
+        rows.map_err(failed)
     }
 
     /// Plans every query, so that its columns can be told: what a prompt and tests need. A broken query fails here,
@@ -449,6 +449,19 @@ impl Session {
     }
 }
 
+/// Runs a plan up to its first rows, which take as much memory as all others, mostly.
+async fn begin(
+    context: &SessionContext,
+    plan: LogicalPlan,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let frame = context.execute_logical_plan(plan).await?;
+    let mut rows = frame.execute_stream().await?;
+    let first = rows.try_next().await?;
+    let schema = rows.schema();
+    let all = stream::iter(first.map(Ok)).chain(rows);
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, all)))
+}
+
 /// The same engine, whose operators take memory as they come.
 fn first_come(context: &SessionContext) -> Result<SessionContext, DataFusionError> {
     let runtime = context.runtime_env();
@@ -462,6 +475,9 @@ fn first_come(context: &SessionContext) -> Result<SessionContext, DataFusionErro
 }
 
 fn is_out_of_memory(error: &Error) -> bool {
-    matches!(error, Error::Query { source, .. }
-        if matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)))
+    matches!(error, Error::Query { source, .. } if is_exhausted(source))
+}
+
+fn is_exhausted(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }

@@ -564,4 +564,12 @@ fn what_does_not_fit_its_share_of_memory_takes_what_is_free() {
     assert!(refused.contains("fair("), "{refused}");
     let rows = answer(&mut session, "SELECT count(*) FROM sorted WHERE first_7");
     assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), 1);
+    // What was typed is run again too.
+    let mut session = session_in(fair, Queries::builtin().unwrap());
+    let rows = answer(&mut session, &sql);
+    let last = rows
+        .iter()
+        .map(|rows| rows.column_by_name("first_7").unwrap());
+    let firsts: usize = last.map(|last| last.as_boolean().true_count()).sum();
+    assert_eq!(firsts, 1);
 }
