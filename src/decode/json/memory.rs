@@ -22,7 +22,7 @@ const MOST_PATIENCE: i8 = 64;
 /// A value is steady that came again so often; each change counts as several that did.
 const STEADY: u8 = 8;
 const MOST_STEADY: u8 = 32;
-/// A leap ends behind so many bytes.
+/// A leap that is longer is not remembered.
 const LEAP_BYTES: usize = 1024;
 
 /// The name of a field, as far as decoding cares.
@@ -265,7 +265,7 @@ impl Memory {
         self.last = number;
     }
 
-    /// The name that was read last, and its place for [`back`](Self::back).
+    /// The place of the name that was read last, for [`back`](Self::back).
     #[inline(always)]
     pub(super) fn place(&self) -> usize {
         self.last

@@ -3,7 +3,7 @@
 //!
 //! It accepts exactly what `serde_json` accepts (a property test and a fuzz target hold it to that)
 //! and is about three times as quick, because it builds nothing: names are compared where they stand,
-//! and sixteen bytes of a text are looked at in one step. One difference is wanted: half of a
+//! and thirty-two bytes of a text are looked at in one step. One difference is wanted: half of a
 //! surrogate pair in an escape becomes U+FFFD and does not cost the record, since whoever chooses a
 //! user agent could hide a sign-in with it.
 
