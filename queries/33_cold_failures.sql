@@ -28,21 +28,7 @@ runs AS (
   SELECT c.*, 1 AS run FROM cold_attempts AS c WHERE NOT c.is_lasting
 )
 SELECT
-  r.refusal_no,
-  r.tenant_key,
-  r.user_key,
-  r.source_key,
-  r.network_key,
-  r.time,
-  r.kind,
-  r.reason,
-  r.tried,
-  r.locked,
-  r.asn,
-  r.country,
-  r.user_agent,
-  r.client_app,
-  r.tool,
+  r.* EXCEPT (is_busy, is_lasting),
   sum(CASE WHEN r.tried THEN 1 ELSE 0 END) OVER (
     PARTITION BY r.tenant_key, r.user_key
     ORDER BY r.time
@@ -52,29 +38,10 @@ SELECT
     PARTITION BY r.tenant_key, r.user_key
     ORDER BY r.time
     RANGE BETWEEN $distributed_brute_force_window PRECEDING AND CURRENT ROW
-  ) AS on_account_many,
-  r.run
+  ) AS on_account_many
 FROM runs AS r
 WHERE r.is_busy
 UNION ALL
-SELECT
-  r.refusal_no,
-  r.tenant_key,
-  r.user_key,
-  r.source_key,
-  r.network_key,
-  r.time,
-  r.kind,
-  r.reason,
-  r.tried,
-  r.locked,
-  r.asn,
-  r.country,
-  r.user_agent,
-  r.client_app,
-  r.tool,
-  0 AS on_account,
-  0 AS on_account_many,
-  r.run
+SELECT r.* EXCEPT (is_busy, is_lasting), 0 AS on_account, 0 AS on_account_many
 FROM runs AS r
 WHERE NOT r.is_busy

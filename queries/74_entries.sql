@@ -9,8 +9,8 @@
 --   incident-response-playbook-password-spray; the codes are those of outcomes
 -- keep: yes
 -- only: user_id, user_principal_name = user_key of arrivals
-WITH -- A network is the tenant's own from the first sign-in of a second account on.
-shared_networks AS (
+WITH shared_networks AS (
+  -- A network is the tenant's own from the first sign-in of a second account on.
   SELECT n.tenant_key, n.network_key, n.first_success
   FROM (
     SELECT

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hashbrown::HashMap;
 
-/// So many spellings are remembered.
+/// So many spellings are remembered, and none that is longer: a zone or blanks around it can make one as long as a record.
 const REMEMBERED: usize = 8192;
+const REMEMBERED_BYTES: usize = 64;
 
 /// Addresses that have been read before: most sign-ins come from few, and to read one of IPv6 and to write it and its network
 /// takes as long as a fifth of the record.
@@ -35,11 +36,13 @@ impl Addresses {
             });
         }
         let (address, network) = canonical(&text)?;
-        if self.known.len() >= REMEMBERED {
-            self.known.clear();
+        if text.len() <= REMEMBERED_BYTES {
+            if self.known.len() >= REMEMBERED {
+                self.known.clear();
+            }
+            let known = (address.as_str().into(), network.as_str().into());
+            self.known.insert(text.as_ref().into(), known);
         }
-        let known = (address.as_str().into(), network.as_str().into());
-        self.known.insert(text.as_ref().into(), known);
         Some((Cow::Owned(address), network))
     }
 }
@@ -141,6 +144,23 @@ mod tests {
             "{PII Removed}",
         ] {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut addresses = Addresses::default();
+        for at in 0..3 * REMEMBERED {
+            let address = format!("2001:db8::{:x}:{:x}", at / 0xffff + 1, at % 0xffff + 1);
+            let found = addresses.canonical(Cow::Borrowed(&address)).unwrap();
+            assert_eq!(*found.0, *address);
+        }
+        assert!(addresses.known.len() <= REMEMBERED);
+        addresses.known.clear();
+        let zone = format!("fe80::1%{}", "e".repeat(1000));
+        for text in [zone, format!("{}::1", " ".repeat(1000))] {
+            assert!(addresses.canonical(Cow::Borrowed(&text)).is_some());
+            assert!(addresses.known.is_empty(), "{text}");
         }
     }
 
