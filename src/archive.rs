@@ -27,7 +27,7 @@ use datafusion::parquet::file::metadata::{KeyValue, SortingColumn};
 use datafusion::parquet::file::properties::{WriterProperties, WriterVersion};
 use datafusion::parquet::file::writer::SerializedFileWriter;
 use datafusion::parquet::schema::types::ColumnPath;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::error::{Error, Result};
 use crate::signin;
@@ -160,7 +160,8 @@ impl DayWriter {
             Encoding::InTurn => writers.map(encode).collect::<std::result::Result<_, _>>()?,
             Encoding::SideBySide => {
                 let writers: Vec<_> = writers.collect();
-                let chunks = writers.into_par_iter().map(encode);
+                // One at a time: a column of ids takes as long as ten of others.
+                let chunks = writers.into_par_iter().with_max_len(1).map(encode);
                 chunks.collect::<std::result::Result<_, _>>()?
             }
         };

@@ -1,7 +1,6 @@
 //! Fills what the analyst knows into canonical rows: once for each address, then a column at a time.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -20,8 +19,8 @@ const REMEMBERED: usize = 1 << 14;
 /// Fills one batch after another.
 pub struct Filler<'c> {
     context: &'c Context,
-    addresses: HashMap<String, Rc<Known>>,
-    agents: HashMap<String, Rc<Vec<Arc<str>>>>,
+    addresses: HashMap<String, Arc<Known>>,
+    agents: HashMap<String, Arc<Vec<Arc<str>>>>,
     filled: Filled,
 }
 
@@ -113,7 +112,7 @@ impl<'c> Filler<'c> {
     }
 
     /// What is known of the address of each row.
-    fn known(&mut self, batch: &RecordBatch) -> Vec<Option<Rc<Known>>> {
+    fn known(&mut self, batch: &RecordBatch) -> Vec<Option<Arc<Known>>> {
         let Some(addresses) = text(batch, "ip_address") else {
             return Vec::new();
         };
@@ -122,13 +121,14 @@ impl<'c> Filler<'c> {
             .map(|address| {
                 let address = address?;
                 if let Some(known) = self.addresses.get(address) {
-                    return Some(Rc::clone(known));
+                    return Some(Arc::clone(known));
                 }
                 if self.addresses.len() >= REMEMBERED {
                     self.addresses.clear();
                 }
-                let known = Rc::new(self.context.known(address));
-                self.addresses.insert(address.to_owned(), Rc::clone(&known));
+                let known = Arc::new(self.context.known(address));
+                self.addresses
+                    .insert(address.to_owned(), Arc::clone(&known));
                 Some(known)
             })
             .collect()
@@ -138,7 +138,7 @@ impl<'c> Filler<'c> {
     fn matched(
         &mut self,
         batch: &RecordBatch,
-        known: &[Option<Rc<Known>>],
+        known: &[Option<Arc<Known>>],
         owners: Option<&Int64Array>,
     ) -> Vec<Vec<Arc<str>>> {
         let indicators = &self.context.indicators;
@@ -155,13 +155,13 @@ impl<'c> Filler<'c> {
                 if let Some(agents) = agents.filter(|agents| agents.is_valid(row)) {
                     let agent = agents.value(row);
                     let found = match self.agents.get(agent) {
-                        Some(found) => Rc::clone(found),
+                        Some(found) => Arc::clone(found),
                         None => {
                             if self.agents.len() >= REMEMBERED {
                                 self.agents.clear();
                             }
-                            let found = Rc::new(indicators.of_agent(agent));
-                            self.agents.insert(agent.to_owned(), Rc::clone(&found));
+                            let found = Arc::new(indicators.of_agent(agent));
+                            self.agents.insert(agent.to_owned(), Arc::clone(&found));
                             found
                         }
                     };

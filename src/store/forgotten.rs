@@ -7,7 +7,8 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt32Type;
 
-use super::{Inner, SOURCE, Segment, Store, unreadable};
+use super::day::unreadable;
+use super::{Inner, SOURCE, Segment, Store};
 use crate::error::Result;
 
 /// Set in the number of a source that is read again. Nobody has two thousand million inputs.

@@ -4,6 +4,7 @@
 //! can be removed a day at a time, and a day that does not fit in memory in ranges of whole
 //! minutes. What is over the budget goes to one temporary file, packed with LZ4.
 
+mod day;
 mod distinct;
 mod forgotten;
 mod ids;
@@ -21,11 +22,12 @@ use arrow::array::{
     Array, ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::compute::take_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType, UInt32Type};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
 use crate::signin::{Columns, Places, RICHNESS};
+pub use day::DayOfStore;
 pub use distinct::Distinct;
 use sealed::Sealed;
 use spill::{Spill, Spilled};
@@ -84,6 +86,14 @@ impl Segment {
         match self {
             Segment::Memory(_, plain) => *plain,
             Segment::Spilled(spilled) => spilled.memory,
+        }
+    }
+
+    /// Whether any row may lie in the minutes `first..end` of its day.
+    fn touches(&self, first: usize, end: usize) -> bool {
+        match self {
+            Segment::Memory(..) => true,
+            Segment::Spilled(spilled) => spilled.touches(first, end),
         }
     }
 
@@ -387,105 +397,6 @@ impl Inner {
         self.spill = Some(Arc::clone(&spill));
         Ok(spill)
     }
-}
-
-/// One day of a store.
-pub struct DayOfStore {
-    /// Which day.
-    pub day: Day,
-    rows: DayRows,
-    columns: Columns,
-    share: usize,
-    spill: Option<Arc<Spill>>,
-}
-
-impl DayOfStore {
-    /// Gives the day's sign-ins, each once, to `each`: in one piece if it fits, else in pieces of
-    /// consecutive minutes. With `sorted`, rows are in order of time within and across pieces.
-    ///
-    /// # Errors
-    /// A temporary file that cannot be read, or what `each` returns.
-    pub fn distinct(
-        mut self,
-        sorted: bool,
-        mut each: impl FnMut(Distinct) -> Result<()>,
-    ) -> Result<()> {
-        let ranges = self.ranges();
-        let whole = ranges.len() == 1;
-        for (first, end) in ranges {
-            let mut batches = Vec::new();
-            for segment in self.rows.segments.iter_mut() {
-                let batch = match segment {
-                    Segment::Memory(batch, _) => batch.clone(),
-                    Segment::Spilled(spilled) if whole || spilled.touches(first, end) => {
-                        match self.spill.as_ref() {
-                            Some(spill) => spill.read(spilled)?,
-                            None => continue,
-                        }
-                    }
-                    Segment::Spilled(_) => continue,
-                };
-                let all = whole || segment.lies_within(first, end);
-                let batch = match all {
-                    true => batch,
-                    false => within(&batch, first, end)?,
-                };
-                // Rows that are put in order come from many segments, each with its own dictionaries.
-                batches.push(match sorted {
-                    true => packed::unpack(&batch).map_err(unreadable)?,
-                    false => batch,
-                });
-            }
-            if whole {
-                // The rows are in `batches` now; holding them here too would keep both alive.
-                self.rows.segments.clear();
-            }
-            each(distinct::distinct(batches, self.columns, sorted)?)?;
-        }
-        Ok(())
-    }
-
-    /// Ranges of minutes, half-open, that hold about `share` bytes each.
-    fn ranges(&self) -> Vec<(usize, usize)> {
-        let bytes: usize = self.rows.segments.iter().map(Segment::bytes).sum();
-        let minutes = self.rows.minutes.len();
-        if bytes <= self.share || self.day.is_none() {
-            return vec![(0, minutes)];
-        }
-        let most = (self.rows.rows as u64 * self.share as u64 / bytes.max(1) as u64).max(1);
-        let mut ranges = Vec::new();
-        let (mut first, mut rows) = (0, 0);
-        for (minute, count) in self.rows.minutes.iter().enumerate() {
-            if *count > 0 && rows > 0 && rows + u64::from(*count) > most {
-                ranges.push((first, minute));
-                (first, rows) = (minute, 0);
-            }
-            rows += u64::from(*count);
-        }
-        ranges.push((first, minutes));
-        ranges
-    }
-}
-
-fn unreadable(source: ArrowError) -> Error {
-    Error::Table {
-        input: "temporary rows".to_owned(),
-        source,
-    }
-}
-
-fn within(batch: &RecordBatch, first: usize, end: usize) -> Result<RecordBatch> {
-    let rows: Vec<u32> = times(batch)
-        .into_iter()
-        .flat_map(|times| times.iter().enumerate())
-        .filter(|(_, time)| time.is_some_and(|time| (first..end).contains(&minute_of(time))))
-        .map(|(row, _)| row as u32)
-        .collect();
-    take_record_batch(
-        batch,
-        &arrow::array::PrimitiveArray::<UInt32Type>::from(rows),
-    )
-    .map_err(unreadable)
 }
 
 #[cfg(test)]
