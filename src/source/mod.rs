@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::{Error, Result};
 
 mod bounds;
+mod gzip;
 mod members;
 mod unpack;
 mod utf16;

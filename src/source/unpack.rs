@@ -9,6 +9,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 
 use super::Source;
 use super::bounds::{Capped, Exactly, Failed, counted};
+use super::gzip::Gunzip;
 use super::members::{Checked, Kind, Method, Zipped};
 use super::utf16::{Encoding, Utf8Reader};
 
@@ -224,7 +225,7 @@ pub(super) fn unpacked<'a>(
             }
             // Deflate has no first bytes of its own.
             Compression::Gzip | Compression::Deflate | Compression::None => {
-                Box::new(flate2::bufread::MultiGzDecoder::new(buffered))
+                Box::new(Gunzip::new(buffered))
             }
         };
         let capped = Capped::new(inner, &packed, limits);

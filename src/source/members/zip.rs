@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crc32fast::Hasher;
 use rawzip::{CompressionMethod, ZipArchive, ZipLocator};
 
 use super::{Archive, Kind, Listing, hidden};
@@ -165,7 +166,7 @@ fn damaged(error: rawzip::Error) -> io::Error {
 /// Gives a member's bytes, and an error if they are not those that the archive lists.
 pub(in crate::source) struct Checked<R> {
     inner: R,
-    crc: flate2::Crc,
+    sum: Hasher,
     given: u64,
     zipped: Zipped,
 }
@@ -174,7 +175,7 @@ impl<R> Checked<R> {
     pub(in crate::source) fn new(inner: R, zipped: Zipped) -> Self {
         Checked {
             inner,
-            crc: flate2::Crc::new(),
+            sum: Hasher::new(),
             given: 0,
             zipped,
         }
@@ -187,11 +188,11 @@ impl<R: Read> Read for Checked<R> {
             return Ok(0);
         }
         let read = self.inner.read(buf)?;
-        self.crc.update(buf.get(..read).unwrap_or_default());
+        self.sum.update(buf.get(..read).unwrap_or_default());
         self.given += read as u64;
         let is_over = self.given > self.zipped.size;
         let is_short = read == 0 && self.given < self.zipped.size;
-        if is_over || is_short || read == 0 && self.crc.sum() != self.zipped.crc {
+        if is_over || is_short || read == 0 && self.sum.clone().finalize() != self.zipped.crc {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the bytes are not those that the archive lists (damaged?); get the file again",
