@@ -3,6 +3,11 @@
 //! sign-ins), but knows only zlib's frame around deflate. So gzip's own (RFC 1952) is taken off here: its header with flate2, its
 //! checksum and length by hand.
 
+#![allow(
+    clippy::disallowed_types,
+    reason = "one of the few places that unpack, and only within `Capped`"
+)]
+
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use crc32fast::Hasher;
@@ -58,10 +63,6 @@ impl<R: BufRead> Gunzip<R> {
     }
 
     /// Begins the next member; false: there is none.
-    #[allow(
-        clippy::disallowed_types,
-        reason = "only its header is read, and what is unpacked here is read within `Capped`"
-    )]
     fn begin(&mut self) -> io::Result<bool> {
         if !self.is_first && self.packed.fill_buf()?.is_empty() {
             return Ok(false);

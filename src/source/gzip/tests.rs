@@ -112,7 +112,6 @@ proptest! {
         if let Some(behind) = behind {
             members.extend(behind);
             let mut theirs = Vec::new();
-            #[allow(clippy::disallowed_types, reason = "to compare with")]
             let their_fault = flate2::bufread::MultiGzDecoder::new(&members[..]).read_to_end(&mut theirs);
             let (got, fault) = given(&members, piece);
             prop_assert!(got == all && theirs == all);
