@@ -40,7 +40,7 @@ const SUMMARIES: [&str; 4] = [
 ];
 
 /// Bytes of rows that an archive in the making keeps in memory: more does not make it quicker (measured at 1 GB of logs).
-const CONVERT_ROWS: usize = 32 << 20;
+const CONVERT_ROWS: usize = 16 << 20;
 
 /// Everything that a run needs to know.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ pub fn convert(
     let store = Store::new(Columns::ALL, budget, engine.temp());
     let mut inputs = read_all(&engine, settings, Columns::ALL, &store, progress)?;
     progress.enter("writing the archive");
-    let days = store.into_days(engine.day_share().min(CONVERT_ROWS / 3))?;
+    let days = store.into_days(engine.day_share().min(CONVERT_ROWS / 3 * 2))?;
     let (_, filled) = write_days(
         &engine,
         days,
