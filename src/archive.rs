@@ -70,12 +70,22 @@ pub enum Encoding {
     SideBySide,
 }
 
+/// What an archive is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be kept: as small as is reasonable.
+    Keeping,
+    /// To be read a few times, and removed at the end of the run: quick to write and to read, and found by nothing but its order.
+    Passing,
+}
+
 /// Writes the file of one day. Rows are held until there are enough for a row group.
 pub struct DayWriter {
     writer: SerializedFileWriter<File>,
     columns: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     encoding: Encoding,
+    purpose: Purpose,
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     groups: usize,
@@ -92,12 +102,13 @@ impl DayWriter {
         day: Day,
         schema: SchemaRef,
         encoding: Encoding,
+        purpose: Purpose,
     ) -> Result<DayWriter> {
         let folder = root.join(folder_of(day));
         std::fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         let path = folder.join("signins.parquet");
         let file = File::create_new(&path).map_err(Error::write(&path))?;
-        let properties = properties(&schema);
+        let properties = properties(&schema, purpose);
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties));
         let (writer, columns) = writer
             .and_then(ArrowWriter::into_serialized_writer)
@@ -107,6 +118,7 @@ impl DayWriter {
             columns,
             schema,
             encoding,
+            purpose,
             waiting: Vec::new(),
             waiting_rows: 0,
             groups: 0,
@@ -173,7 +185,7 @@ impl DayWriter {
         Ok(())
     }
 
-    /// Writes the footer and waits until the disk has the file.
+    /// Writes the footer and waits until the disk has the file, if it is to be kept.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -181,18 +193,22 @@ impl DayWriter {
         self.flush()?;
         // Not `into_inner`, which tells of a full disk as mere text.
         self.writer.finish().map_err(Error::table(&self.path))?;
-        self.writer
-            .inner()
-            .sync_all()
-            .map_err(Error::write(&self.path))?;
+        if self.purpose == Purpose::Keeping {
+            let file = self.writer.inner();
+            file.sync_all().map_err(Error::write(&self.path))?;
+        }
         Ok(self.path)
     }
 }
 
-fn properties(schema: &Schema) -> WriterProperties {
+fn properties(schema: &Schema, purpose: Purpose) -> WriterProperties {
+    let compression = match purpose {
+        Purpose::Keeping => Compression::ZSTD(ZstdLevel::default()),
+        Purpose::Passing => Compression::LZ4_RAW,
+    };
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(compression)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_created_by(format!("signsift {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(vec![KeyValue::new(
@@ -212,7 +228,7 @@ fn properties(schema: &Schema) -> WriterProperties {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(unique), false);
     }
     for looked_up in ["user_id", "ip_address"] {
-        if schema.index_of(looked_up).is_ok() {
+        if purpose == Purpose::Keeping && schema.index_of(looked_up).is_ok() {
             let column = ColumnPath::from(looked_up);
             builder = builder
                 .set_column_bloom_filter_enabled(column.clone(), true)
@@ -373,7 +389,8 @@ mod tests {
 
     fn written(root: &Path, day: Day, batches: &[RecordBatch]) -> PathBuf {
         let schema = signin::schema();
-        let mut writer = DayWriter::create(root, day, schema, Encoding::SideBySide).unwrap();
+        let mut writer =
+            DayWriter::create(root, day, schema, Encoding::SideBySide, Purpose::Keeping).unwrap();
         batches
             .iter()
             .for_each(|batch| writer.write(batch).unwrap());
@@ -414,7 +431,9 @@ mod tests {
         let bytes = |encoding| {
             let root = tempfile::tempdir().unwrap();
             let schema = signin::schema();
-            let mut writer = DayWriter::create(root.path(), Some(0), schema, encoding).unwrap();
+            let mut writer =
+                DayWriter::create(root.path(), Some(0), schema, encoding, Purpose::Keeping)
+                    .unwrap();
             let written = batches.iter().map(|batch| writer.write(batch));
             written.for_each(|written| written.unwrap());
             std::fs::read(writer.close().unwrap()).unwrap()
@@ -453,12 +472,41 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_in_passing_has_the_same_rows_and_nothing_to_look_them_up() {
+        let root = tempfile::tempdir().unwrap();
+        let mut writer = DayWriter::create(
+            root.path(),
+            Some(0),
+            signin::schema(),
+            Encoding::InTurn,
+            Purpose::Passing,
+        )
+        .unwrap();
+        writer.write(&rows(&[1, 2])).unwrap();
+        let path = writer.close().unwrap();
+        let file = File::open(&path).unwrap();
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).unwrap();
+        for column in metadata.metadata().row_group(0).columns() {
+            assert_eq!(column.bloom_filter_offset(), None);
+            assert_eq!(column.compression(), Compression::LZ4_RAW);
+        }
+        assert!(metadata.metadata().row_group(0).sorting_columns().is_some());
+        assert_eq!(times_of(inspect(&file).unwrap().unwrap(), &path), [1, 2]);
+    }
+
+    #[test]
     fn two_files_of_one_day_are_not_written_over_each_other() {
         let root = tempfile::tempdir().unwrap();
         let path = written(root.path(), None, &[]);
         let file = inspect(&File::open(&path).unwrap()).unwrap();
         assert_eq!(file.unwrap().rows, 0);
-        let again = DayWriter::create(root.path(), None, signin::schema(), Encoding::InTurn);
+        let again = DayWriter::create(
+            root.path(),
+            None,
+            signin::schema(),
+            Encoding::InTurn,
+            Purpose::Keeping,
+        );
         assert!(again.is_err());
     }
 

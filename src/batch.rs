@@ -16,6 +16,7 @@ use datafusion::arrow::datatypes::Int64Type;
 use datafusion::error::DataFusionError;
 use datafusion::sql::parser::Statement;
 
+use crate::archive::Purpose;
 use crate::context::Context;
 use crate::coverage::{Coverage, NotJudged};
 use crate::decode::{Keep, Limits};
@@ -155,6 +156,7 @@ pub fn convert(
         folder.path(),
         &mut inputs,
         &settings.context,
+        Purpose::Keeping,
     )?;
     let coverage = with_settings(Coverage::of("convert", inputs), settings, filled);
     folder.write_coverage(&coverage)?;

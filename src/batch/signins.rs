@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::scalar::ScalarValue;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::archive::{self, DayWriter, Encoding};
+use crate::archive::{self, DayWriter, Encoding, Purpose};
 use crate::context::{Context, Filled};
 use crate::coverage::{Asked, Coverage, Input, ThresholdInForce, rfc3339};
 use crate::decode::Keep;
@@ -133,7 +133,16 @@ pub(super) fn signins(
         let folder = engine.temp().join("signins");
         let context = &settings.context;
         let days = store.into_days(engine.day_share())?;
-        let (files, of_days) = write_days(engine, days, columns, &folder, &mut inputs, context)?;
+        let passing = Purpose::Passing;
+        let (files, of_days) = write_days(
+            engine,
+            days,
+            columns,
+            &folder,
+            &mut inputs,
+            context,
+            passing,
+        )?;
         filled += of_days;
         archive::table(&files, columns.schema()).map_err(failed)?
     };
@@ -245,10 +254,12 @@ pub(super) fn write_days(
     folder: &Path,
     inputs: &mut [Input],
     context: &Context,
+    purpose: Purpose,
 ) -> Result<(Vec<PathBuf>, Filled)> {
     let schema = columns.schema();
     let write = |day: DayOfStore, encoding| {
-        let mut writer = DayWriter::create(folder, day.day, Arc::clone(&schema), encoding)?;
+        let mut writer =
+            DayWriter::create(folder, day.day, Arc::clone(&schema), encoding, purpose)?;
         let mut dropped = Vec::new();
         let mut filler = context.filler();
         day.distinct(true, |distinct| {

@@ -190,7 +190,14 @@ fn an_archive_beside_raw_logs_is_read_like_them_and_its_copies_are_found() {
     let canonical: Vec<usize> = (0..batch.num_columns() - 1).collect();
     let (root, schema) = (case.folder.path(), signin::schema());
     let encoding = archive::Encoding::InTurn;
-    let mut writer = archive::DayWriter::create(root, Some(20514), schema, encoding).unwrap();
+    let mut writer = archive::DayWriter::create(
+        root,
+        Some(20514),
+        schema,
+        encoding,
+        archive::Purpose::Keeping,
+    )
+    .unwrap();
     writer.write(&batch.project(&canonical).unwrap()).unwrap();
     writer.close().unwrap();
 

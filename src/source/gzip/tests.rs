@@ -1,3 +1,5 @@
+//! gzip of every kind, cut and changed anywhere, in pieces of any size: what comes out is what flate2 gives, or an error.
+
 use std::io::{BufReader, Write};
 
 use proptest::prelude::*;
