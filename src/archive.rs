@@ -75,7 +75,7 @@ pub enum Encoding {
 pub enum Purpose {
     /// To be kept: as small as is reasonable.
     Keeping,
-    /// To be read a few times, and removed at the end of the run: quick to write and to read, and found by nothing but its order.
+    /// To be read a few times and removed at the end of the run: quick to write and to read, and without filters to look ids up by.
     Passing,
 }
 
