@@ -119,10 +119,10 @@ impl Engine {
         self.memory / 8 * 3
     }
 
-    /// Bytes that one thread may hold while it makes a day distinct: the rows, and their copy in
-    /// order.
+    /// Bytes of rows that one thread may take at a time while it makes a day distinct. It holds them three times: as they
+    /// were, in order, and those before them that are still written.
     pub fn day_share(&self) -> usize {
-        self.memory / 4 / self.threads
+        self.memory / 6 / self.threads
     }
 
     /// Bytes of a stored view of a stream that may stay in memory.
@@ -290,7 +290,7 @@ mod tests {
     fn memory_is_shared_out_and_never_twice() {
         let temp = tempfile::tempdir().unwrap();
         let engine = Engine::start(&resources(temp.path())).unwrap();
-        let days = engine.day_share() * 2;
+        let days = engine.day_share() * 3 * engine.threads();
         let queries = (64 << 20) / 2;
         assert!(
             engine.rows_budget() + queries <= 64 << 20,

@@ -97,7 +97,7 @@ pub(super) fn read_code(
     if settings.strict || sources.iter().any(|source| source.bytes.is_none()) {
         return Ok(None);
     }
-    let Some(sift) = Sift::of_code(code, engine.day_share()) else {
+    let Some(sift) = Sift::of_code(code, engine.rows_budget() / 3) else {
         return Ok(None);
     };
     let found = Inputs::find(engine, settings)?;
