@@ -15,6 +15,7 @@ use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::error::DataFusionError;
 use datafusion::sql::parser::Statement;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::archive::Purpose;
 use crate::context::Context;
@@ -102,7 +103,7 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
     names.extend(SUMMARIES.map(str::to_owned));
 
     let engine = Engine::start(&settings.resources)?;
-    let (mut session, table) = read(
+    let (mut session, Signins { mut coverage, .. }) = read(
         &engine,
         settings,
         "analyze",
@@ -111,25 +112,27 @@ pub fn analyze(settings: &Settings, out: Option<&Out>, progress: &Progress) -> R
         progress,
     )?;
     engine.query(session.provide_last(&names, progress))?;
-    let mut coverage = table.coverage;
     judge(&session, &mut coverage)?;
 
     if let (Some(out), Some(folder)) = (out, folder) {
         progress.enter("writing results");
-        for (view, table) in &results {
-            write_table(&engine, &session, view, table, folder.path(), out.format)?;
-        }
+        let write = |(view, table): &(String, String)| {
+            write_table(&engine, &session, view, table, folder.path(), out.format)
+        };
+        engine.decode(|| results.par_iter().try_for_each(write))?;
         folder.write_coverage(&coverage)?;
         progress.check()?;
         folder.commit()?;
     }
     let rows = |view: &str| session.rows(view)?.collect::<Result<Vec<_>>>();
-    Ok(Analysis {
+    let analysis = Analysis {
         findings: rows("findings")?,
         causes: rows("summary_causes")?,
         reasons: rows("summary_reasons")?,
         coverage,
-    })
+    };
+    engine.leave(session);
+    Ok(analysis)
 }
 
 /// Writes the canonical Parquet archive of the inputs.
@@ -162,6 +165,7 @@ pub fn convert(
     folder.write_coverage(&coverage)?;
     progress.check()?;
     folder.commit()?;
+    engine.leave(());
     Ok(coverage)
 }
 

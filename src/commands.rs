@@ -128,7 +128,7 @@ fn convert(
         typed.inputs.clone(),
         global,
         &typed.reading,
-        Queries::builtin()?,
+        Queries::thresholds_alone()?,
         Some(&typed.out),
     )?;
     settings.context = config.context(&typed.knowing, None)?;

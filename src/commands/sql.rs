@@ -114,6 +114,7 @@ pub(super) fn sql(
             file.commit()?;
         }
     }
+    engine.leave(session);
     Ok(code(&coverage))
 }
 

@@ -42,15 +42,11 @@ impl Kept {
             Some((table, number))
         });
         let tables: Option<Vec<_>> = tables.collect();
-        let context = with_config(context, |mut config| {
-            // Such a filter would remember the rows of the first time.
-            config
-                .options_mut()
-                .optimizer
-                .enable_dynamic_filter_pushdown &= tables.is_none();
-            config.with_target_partitions(threads)
-        });
-        let state = context.state();
+        let mut state = context.state();
+        let options = state.config_mut().options_mut();
+        options.execution.target_partitions = threads;
+        // Such a filter would remember the rows of the first time.
+        options.optimizer.enable_dynamic_filter_pushdown &= tables.is_none();
         let planner = Arc::clone(state.query_planner());
         Ok(Kept {
             plan: planner.create_physical_plan(logical, &state).await?,

@@ -15,9 +15,11 @@ mod thresholds;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::error::{Error, Result};
 use crate::signin::Columns;
@@ -52,7 +54,7 @@ pub struct Query {
     pub header: Header,
     /// The whole text.
     pub sql: String,
-    statement: Statement,
+    statement: Arc<Statement>,
     uses: BTreeSet<String>,
 }
 
@@ -116,8 +118,13 @@ impl Queries {
     fn new(files: impl IntoIterator<Item = (String, String)>) -> Result<Queries> {
         let mut list: Vec<Query> = Vec::new();
         let mut thresholds = None;
-        for (file, sql) in files {
-            let query = Query::parse(file, sql)?;
+        let files: Vec<(String, String)> = files.into_iter().collect();
+        let parsed: Vec<Result<Query>> = files
+            .into_par_iter()
+            .map(|(file, sql)| Query::parse(file, sql))
+            .collect();
+        for query in parsed {
+            let query = query?;
             if query.name == THRESHOLDS {
                 thresholds = Some(thresholds::read(&query.file, &query.statement)?);
             }
@@ -309,7 +316,7 @@ impl Query {
             file,
             header,
             sql,
-            statement,
+            statement: Arc::new(statement),
             uses,
         })
     }

@@ -171,7 +171,7 @@ impl Session {
     }
 
     fn set_batch_rows(&mut self, batch_rows: usize) {
-        if self.context.state().config().batch_size() != batch_rows {
+        if self.context.state_ref().read().config().batch_size() != batch_rows {
             self.context = with_config(&self.context, |config| config.with_batch_size(batch_rows));
             self.plans.values_mut().for_each(|plan| plan.kept = None);
         }
@@ -208,11 +208,13 @@ impl Session {
     pub async fn plan(&mut self, names: &BTreeSet<String>) -> Result<()> {
         let needed = self.queries.closure(names);
         let last_cause = self.queries.last_cause();
+        // Tables that come later are seen in it too.
+        let state = self.context.state();
         for at in 0..self.queries.list.len() {
             let query = &self.queries.list[at];
             if needed.contains(&query.name) && !self.planned.contains(&query.name) {
                 let query = query.clone();
-                self.plan_query(&query).await?;
+                self.plan_query(&query, &state).await?;
             }
             if Some(at) == last_cause && needed.contains(CLAIMS) && !self.planned.contains(CLAIMS) {
                 self.plan_claims().await?;

@@ -43,7 +43,7 @@ impl Session {
         if self.care > Care::None {
             return 1;
         }
-        let threads = self.context.state().config().target_partitions();
+        let threads = self.most_threads();
         match self.context.runtime_env().memory_pool.memory_limit() {
             MemoryLimit::Finite(bytes) => threads.min(bytes / QUERY_MEMORY).max(1),
             _ => threads,
@@ -54,7 +54,7 @@ impl Session {
     pub(super) fn threads(&self, plan: &Plan) -> usize {
         let numbers = plan.reads.iter().flatten().map(|slot| slot.number());
         let rows = numbers.fold(0_usize, usize::saturating_add);
-        let threads = self.context.state().config().target_partitions();
+        let threads = self.most_threads();
         match self.care {
             Care::OneAtATime => 1,
             // What is parted is copied in batches of the usual size. On one thread a sort was given a batch of 95 MB behind
@@ -63,5 +63,11 @@ impl Session {
             Care::None if rows <= self.few_rows => 1,
             Care::None => threads,
         }
+    }
+
+    fn most_threads(&self) -> usize {
+        let state = self.context.state_ref();
+        let state = state.read();
+        state.config().target_partitions()
     }
 }

@@ -7,7 +7,9 @@ use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
+use datafusion::sql::parser::Statement;
 
 use super::part::Part;
 use super::{Plan, Session};
@@ -17,14 +19,17 @@ use crate::queries::{CAUSES, CLAIMS, Query, SIGNINS, THRESHOLDS, Values, thresho
 
 impl Session {
     /// Plans one query, which may read those planned before.
-    pub(super) async fn plan_query(&mut self, query: &Query) -> Result<()> {
-        let mut statement = query.statement.clone();
+    pub(super) async fn plan_query(
+        &mut self,
+        query: &Query,
+        state: &SessionState,
+    ) -> Result<()> {
+        let mut statement = Statement::clone(&query.statement);
         if query.name == THRESHOLDS {
             thresholds::show(&mut statement, &self.queries.thresholds);
         }
         thresholds::fill(&mut statement, &self.queries.thresholds)
             .map_err(|name| query.wrong(format!("{name} is not named in 00_thresholds.sql")))?;
-        let state = self.context.state();
         let failed = |error| Error::query(&query.file)(error);
         let plan = state.statement_to_plan(statement).await.map_err(failed)?;
         if query.is_stored() {
