@@ -19,11 +19,7 @@ use crate::queries::{CAUSES, CLAIMS, Query, SIGNINS, THRESHOLDS, Values, thresho
 
 impl Session {
     /// Plans one query, which may read those planned before.
-    pub(super) async fn plan_query(
-        &mut self,
-        query: &Query,
-        state: &SessionState,
-    ) -> Result<()> {
+    pub(super) async fn plan_query(&mut self, query: &Query, state: &SessionState) -> Result<()> {
         let mut statement = Statement::clone(&query.statement);
         if query.name == THRESHOLDS {
             thresholds::show(&mut statement, &self.queries.thresholds);
