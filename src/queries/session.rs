@@ -63,8 +63,10 @@ pub struct Session {
     stored: BTreeMap<String, Stored>,
     /// Those of `stored` that are of the rows that `signins` has now.
     fresh: BTreeSet<String>,
-    /// In a stream, everything that is remembered: views may read a part of it.
+    /// What `signins` has, of which views may read a part: in a stream everything that is remembered, else a table and its
+    /// number of rows.
     filling: Option<Filling>,
+    whole: Option<(Arc<dyn TableProvider>, usize)>,
     is_stream: bool,
     care: Care,
 }
@@ -118,6 +120,7 @@ impl Session {
             stored: BTreeMap::new(),
             fresh: BTreeSet::new(),
             filling: None,
+            whole: None,
             is_stream: false,
             care: Care::None,
         };
@@ -152,7 +155,8 @@ impl Session {
             plan.rows.clear();
         }
         self.set_batch_rows(batch_rows);
-        self.signins.fill_from(table, number);
+        self.signins.fill_from(Arc::clone(&table), number);
+        self.whole = Some((table, number));
     }
 
     /// The same in a stream: of `signins` the first `untouched` rows are those of the filling before. Plans are used again,

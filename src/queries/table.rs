@@ -76,6 +76,11 @@ impl Table {
         *self.rows.write().unwrap_or_else(PoisonError::into_inner) = Rows::of(batches);
     }
 
+    /// The rows that it has now.
+    pub(super) fn rows(&self) -> Arc<[RecordBatch]> {
+        current(&self.rows).batches
+    }
+
     /// How many rows there are now.
     pub(super) fn number(&self) -> usize {
         current(&self.rows).number

@@ -34,6 +34,9 @@ impl Session {
         {
             stored = whole;
         }
+        if let (Some(part), Some(_)) = (&plan.part, &self.whole) {
+            part.signins.clear();
+        }
         let before = self.stored.get(&query.name).and_then(Stored::batches);
         if before.is_some() && before == stored.batches() {
             return Ok(());
@@ -85,6 +88,14 @@ impl Session {
                     column_of(stored, view, column)
                 })?;
             }
+        }
+        if let Some((table, number)) = &self.whole
+            && let Some(part) = self.plans.get(name).and_then(|plan| plan.part.as_ref())
+        {
+            let stored = &self.stored;
+            part.fill_once(table, *number, |view, column| {
+                column_of(stored, view, column)
+            })?;
         }
         let plan = self.plans.get(name);
         Ok(!self.stored.contains_key(name)

@@ -1,19 +1,29 @@
-//! What a view of a stream reads of `signins` instead of all of it: the rows that its header asks for, or those that are
-//! new. So what a step costs follows what has changed, and not how much is remembered.
+//! What a view reads of `signins` instead of all of it: the rows that its header asks for, and in a stream those that are
+//! new. So what it costs follows what it is about, or what has changed, and not how much there is.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use datafusion::arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch,
+};
 use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::arrow::compute::{cast, concat_batches, filter_record_batch};
-use datafusion::arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef, UInt32Type};
+use datafusion::arrow::datatypes::{
+    DataType, Int32Type, Schema, SchemaRef, UInt16Type, UInt32Type,
+};
 use datafusion::arrow::error::ArrowError;
+use datafusion::catalog::TableProvider;
 
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
+use crate::queries::table::Table;
 use crate::queries::{Header, Only, SIGNINS, Values};
+
+/// Rows are copied for a view if they are at most this part of all. Two views run at a time, and nobody counts what they hold.
+const COPIED: usize = 4;
 
 /// Everything that is remembered now, whose columns are dictionaries, mostly.
 pub(super) struct Filling {
@@ -45,10 +55,10 @@ struct Stretch {
 }
 
 impl Part {
-    /// The part that a header speaks of, if it does.
-    pub(super) fn of(header: &Header) -> Option<Part> {
+    /// The part that a header speaks of, if it does. New rows are told from others only in a stream.
+    pub(super) fn of(header: &Header, is_stream: bool) -> Option<Part> {
         let nothing = BooleanBuffer::new_unset(0);
-        let how = match (header.fold, header.only.is_empty()) {
+        let how = match (header.fold && is_stream, header.only.is_empty()) {
             (true, _) => How::Fold(Vec::new()),
             (false, false) => How::Only(header.only.clone(), nothing),
             (false, true) => return None,
@@ -70,7 +80,7 @@ impl Part {
     ) -> Result<()> {
         match &mut self.how {
             How::Only(only, before) => {
-                let now = chosen(&filling.signins, only, values)?;
+                let now = chosen(&filling.signins, &wanted(only, values)?);
                 if filling.untouched < before.len() || !is_same(before, &now) {
                     let rows = BooleanArray::new(now.clone(), None);
                     let rows = filter_record_batch(&filling.signins, &rows).map_err(failed)?;
@@ -96,6 +106,39 @@ impl Part {
                 filling.give(filling.signins.slice(from, all - from), &self.signins);
             }
         }
+        Ok(())
+    }
+
+    /// Gives the view what it must read of `table`, which has `number` rows and does not change. Rows are only copied if they
+    /// are few.
+    pub(super) fn fill_once(
+        &self,
+        table: &Arc<dyn TableProvider>,
+        number: usize,
+        values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
+    ) -> Result<()> {
+        let all: &dyn TableProvider = table.as_ref();
+        let all: &dyn Any = all;
+        if let (How::Only(only, _), Some(rows)) = (&self.how, all.downcast_ref::<Table>()) {
+            let rows = rows.rows();
+            let wanted = wanted(only, values)?;
+            let chosen: Vec<BooleanBuffer> =
+                rows.iter().map(|rows| chosen(rows, &wanted)).collect();
+            let few = chosen
+                .iter()
+                .map(BooleanBuffer::count_set_bits)
+                .sum::<usize>();
+            if few <= number / COPIED {
+                let rows = rows.iter().zip(chosen);
+                let rows = rows.map(|(rows, chosen)| {
+                    filter_record_batch(rows, &BooleanArray::new(chosen, None)).map_err(failed)
+                });
+                let rows = rows.collect::<Result<Vec<_>>>()?;
+                self.signins.fill(&table.schema(), rows);
+                return Ok(());
+            }
+        }
+        self.signins.fill_from(Arc::clone(table), number);
         Ok(())
     }
 
@@ -185,85 +228,124 @@ fn is_same(before: &BooleanBuffer, now: &BooleanBuffer) -> bool {
         && now.slice(then, now.len() - then).count_set_bits() == 0
 }
 
-/// The rows that are asked for. Where that cannot be told without reading row by row, all of them: the query filters too.
-fn chosen(
-    signins: &RecordBatch,
+/// What each of these asks for, and in which columns.
+fn wanted(
     only: &[Only],
     values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
-) -> Result<BooleanBuffer> {
+) -> Result<Vec<(&[String], Wanted)>> {
+    only.iter()
+        .map(|only| Ok((only.columns.as_slice(), Wanted::of(&only.values, &values)?)))
+        .collect()
+}
+
+/// The rows that are asked for. Where that cannot be told from a column as it is, all of them: the query filters too.
+fn chosen(signins: &RecordBatch, wanted: &[(&[String], Wanted)]) -> BooleanBuffer {
     let all = signins.num_rows();
     let mut chosen = vec![false; all];
-    for only in only {
-        let wanted = Wanted::of(&only.values, &values)?;
-        for name in &only.columns {
-            let Some(column) = signins.column_by_name(name) else {
-                // A column that is not there is NULL.
-                if wanted.null() {
-                    return Ok(BooleanBuffer::new_set(all));
-                }
-                continue;
+    for (columns, wanted) in wanted {
+        for name in *columns {
+            // A column that is not there is NULL.
+            let known = match signins.column_by_name(name) {
+                Some(column) => wanted.choose(column, &mut chosen),
+                None => !wanted.null,
             };
-            let dictionary = column.as_dictionary_opt::<UInt32Type>();
-            let Some((keys, is_wanted)) =
-                dictionary.and_then(|column| Some((column.keys(), wanted.among(column.values())?)))
-            else {
-                return Ok(BooleanBuffer::new_set(all));
-            };
-            if keys.null_count() > 0 && wanted.null() {
-                return Ok(BooleanBuffer::new_set(all));
-            }
-            if !is_wanted.contains(&true) {
-                continue;
-            }
-            for (row, key) in chosen.iter_mut().zip(keys.values()) {
-                *row |= is_wanted.get(*key as usize).is_some_and(|wanted| *wanted);
+            if !known {
+                return BooleanBuffer::new_set(all);
             }
         }
     }
-    Ok(BooleanBuffer::from(chosen))
+    BooleanBuffer::from(chosen)
 }
 
 /// What is asked for.
-enum Wanted {
-    Texts(Vec<ArrayRef>),
-    NotZero,
+struct Wanted {
+    /// Texts; without them, numbers other than 0.
+    texts: Option<HashSet<String>>,
+    /// Whether a missing value is.
+    null: bool,
 }
 
 impl Wanted {
     fn of(values: &Values, column: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>) -> Result<Wanted> {
         let Values::Of(view, name) = values else {
-            return Ok(Wanted::NotZero);
+            return Ok(Wanted {
+                texts: None,
+                null: true,
+            });
         };
-        let pieces = column(view, name)?.into_iter();
-        let texts = pieces.map(|piece| cast(&piece, &DataType::Utf8).map_err(failed));
-        Ok(Wanted::Texts(texts.collect::<Result<_, _>>()?))
-    }
-
-    /// Whether a missing value is.
-    fn null(&self) -> bool {
-        match self {
-            Wanted::Texts(texts) => texts.iter().any(|texts| texts.null_count() > 0),
-            Wanted::NotZero => true,
+        let (mut texts, mut null) = (HashSet::new(), false);
+        for piece in column(view, name)? {
+            let piece = cast(&piece, &DataType::Utf8).map_err(failed)?;
+            null |= piece.null_count() > 0;
+            let piece = piece.as_string_opt::<i32>().into_iter().flatten();
+            texts.extend(piece.flatten().map(str::to_owned));
         }
+        Ok(Wanted {
+            texts: Some(texts),
+            null,
+        })
     }
 
-    /// Which of these values are; `None` if they are of a kind that cannot be.
+    /// Marks the rows of a column that are asked for; `false` if it is of a kind of which that cannot be told.
+    fn choose(&self, column: &ArrayRef, chosen: &mut [bool]) -> bool {
+        if column.null_count() > 0 && self.null {
+            return false;
+        }
+        if let Some(column) = column.as_dictionary_opt::<UInt32Type>() {
+            return self.choose_keys(column.keys(), column.values(), chosen);
+        }
+        if let Some(column) = column.as_dictionary_opt::<UInt16Type>() {
+            return self.choose_keys(column.keys(), column.values(), chosen);
+        }
+        let Some(is_wanted) = self.among(column) else {
+            return false;
+        };
+        for (row, is_wanted) in chosen.iter_mut().zip(is_wanted) {
+            *row |= is_wanted;
+        }
+        true
+    }
+
+    fn choose_keys<K: ArrowPrimitiveType>(
+        &self,
+        keys: &PrimitiveArray<K>,
+        values: &ArrayRef,
+        chosen: &mut [bool],
+    ) -> bool
+    where
+        K::Native: Into<u32>,
+    {
+        let Some(is_wanted) = self.among(values) else {
+            return false;
+        };
+        if !is_wanted.contains(&true) {
+            return true;
+        }
+        for (at, (row, key)) in chosen.iter_mut().zip(keys.values()).enumerate() {
+            let key: u32 = (*key).into();
+            *row |= is_wanted.get(key as usize).is_some_and(|wanted| *wanted) && keys.is_valid(at);
+        }
+        true
+    }
+
+    /// Which of these values are, those that are missing aside; `None` if they are of a kind that cannot be.
     fn among(&self, values: &ArrayRef) -> Option<Vec<bool>> {
-        match self {
-            Wanted::NotZero => {
+        Some(match &self.texts {
+            None => {
                 let values = values.as_primitive_opt::<Int32Type>()?;
-                Some(values.iter().map(|value| value != Some(0)).collect())
-            }
-            Wanted::Texts(texts) => {
-                let values = values.as_string_opt::<i32>()?;
-                let texts = texts
+                values
                     .iter()
-                    .filter_map(|texts| texts.as_string_opt::<i32>());
-                let wanted: HashSet<Option<&str>> = texts.flatten().collect();
-                let is_wanted = values.iter().map(|value| wanted.contains(&value));
-                Some(is_wanted.collect())
+                    .map(|value| value.is_some_and(|value| value != 0))
+                    .collect()
             }
-        }
+            Some(texts) => {
+                let values = values.as_string_opt::<i32>()?;
+                values
+                    .iter()
+                    .map(|value| value.is_some_and(|value| texts.contains(value)))
+                    .collect()
+            }
+        })
     }
 }
 
@@ -291,7 +373,8 @@ mod tests {
     }
 
     fn part(header: &str) -> Part {
-        Part::of(&Header::parse(&format!("-- title: T\n{header}\nSELECT 1")).unwrap()).unwrap()
+        let header = Header::parse(&format!("-- title: T\n{header}\nSELECT 1")).unwrap();
+        Part::of(&header, true).unwrap()
     }
 
     /// How many rows the view is given, and which filling of its table that is.

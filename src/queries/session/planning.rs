@@ -32,7 +32,7 @@ impl Session {
             // Only then are the types of its columns what they will be.
             let mut logical = state.optimize(&plan).map_err(failed)?;
             self.check_only(query)?;
-            let part = Part::of(&query.header).filter(|_| self.is_stream);
+            let part = Part::of(&query.header, self.is_stream);
             let signins = part.as_ref().map_or(&self.signins, |part| &part.signins);
             if part.is_some() {
                 logical = read_from(logical, signins).map_err(failed)?;
