@@ -37,7 +37,7 @@ use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 pub use needs::{Codes, Needs};
-use part::{Filling, Part};
+use part::{Filling, OfTable, Part};
 
 /// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
 const FEW_ROWS: usize = 16 << 10;
@@ -350,12 +350,14 @@ impl Session {
             let adds = plan.part.as_ref().is_some_and(Part::adds);
             let in_memory = if adds { usize::MAX } else { self.in_memory };
             let (logical, reads) = (plan.logical.clone(), plan.reads.clone());
-            let threads = self.threads(plan);
+            let (threads, of_table) = (self.threads(), self.of_table(plan)?);
             let kept = plan.kept.clone();
-            let kept = kept.filter(|kept| kept.is_good(&reads, threads));
             running.spawn(async move {
                 let made = async {
                     let failed = |error| Error::query(&query.file)(error);
+                    of_table.map_or(Ok(()), OfTable::fill)?;
+                    let threads = threads.of(&reads);
+                    let kept = kept.filter(|kept| kept.is_good(&reads, threads));
                     let kept = match kept {
                         Some(kept) => kept,
                         None => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use datafusion::arrow::array::ArrayRef;
 
+use super::part::OfTable;
 use super::{Plan, Session};
 use crate::error::{Error, Result};
 use crate::queries::Query;
@@ -89,17 +90,20 @@ impl Session {
                 })?;
             }
         }
-        if let Some((table, number)) = &self.whole
-            && let Some(part) = self.plans.get(name).and_then(|plan| plan.part.as_ref())
-        {
-            let stored = &self.stored;
-            part.fill_once(table, *number, |view, column| {
-                column_of(stored, view, column)
-            })?;
-        }
         let plan = self.plans.get(name);
         Ok(!self.stored.contains_key(name)
             || plan.is_none_or(|plan| plan.seen.as_ref() != Some(&plan.versions())))
+    }
+}
+
+impl Session {
+    /// What gives a view what it must read of a table that does not change, if that is not all of it.
+    pub(super) fn of_table(&self, plan: &Plan) -> Result<Option<OfTable>> {
+        let (Some((table, number)), Some(part)) = (&self.whole, &plan.part) else {
+            return Ok(None);
+        };
+        let values = |view: &str, column: &str| column_of(&self.stored, view, column);
+        part.of_table(table, *number, values).map(Some)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Which view is computed next, how many at the same time, and on how many threads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::execution::memory_pool::MemoryLimit;
 
-use super::{Care, Plan, QUERY_MEMORY, Session};
+use super::{Care, QUERY_MEMORY, Session};
+use crate::queries::slot::Slot;
 use crate::queries::{CAUSES, CLAIMS};
 
 impl Session {
@@ -50,18 +52,12 @@ impl Session {
         }
     }
 
-    /// How many threads compute a view.
-    pub(super) fn threads(&self, plan: &Plan) -> usize {
-        let numbers = plan.reads.iter().flatten().map(|slot| slot.number());
-        let rows = numbers.fold(0_usize, usize::saturating_add);
-        let threads = self.most_threads();
-        match self.care {
-            Care::OneAtATime => 1,
-            // What is parted is copied in batches of the usual size. On one thread a sort was given a batch of 95 MB behind
-            // joins, and two threads did without (8 GB of lines, --memory-limit 512M).
-            Care::FirstCome => threads.max(2),
-            Care::None if rows <= self.few_rows => 1,
-            Care::None => threads,
+    /// By what it is told how many threads compute a view.
+    pub(super) fn threads(&self) -> Threads {
+        Threads {
+            most: self.most_threads(),
+            few_rows: self.few_rows,
+            care: self.care,
         }
     }
 
@@ -69,5 +65,28 @@ impl Session {
         let state = self.context.state_ref();
         let state = state.read();
         state.config().target_partitions()
+    }
+}
+
+/// What the number of threads for a view depends on, beside the rows of its tables.
+pub(super) struct Threads {
+    most: usize,
+    few_rows: usize,
+    care: Care,
+}
+
+impl Threads {
+    /// For a view that reads these.
+    pub(super) fn of(&self, reads: &[Option<Arc<Slot>>]) -> usize {
+        let numbers = reads.iter().flatten().map(|slot| slot.number());
+        let rows = numbers.fold(0_usize, usize::saturating_add);
+        match self.care {
+            Care::OneAtATime => 1,
+            // What is parted is copied in batches of the usual size. On one thread a sort was given a batch of 95 MB behind
+            // joins, and two threads did without (8 GB of lines, --memory-limit 512M).
+            Care::FirstCome => self.most.max(2),
+            Care::None if rows <= self.few_rows => 1,
+            Care::None => self.most,
+        }
     }
 }

@@ -2,7 +2,6 @@
 //! new. So what it costs follows what it is about, or what has changed, and not how much there is.
 
 use std::any::Any;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -15,6 +14,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
+use hashbrown::HashSet;
 
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
@@ -80,7 +80,8 @@ impl Part {
     ) -> Result<()> {
         match &mut self.how {
             How::Only(only, before) => {
-                let now = chosen(&filling.signins, &wanted(only, values)?);
+                let wanted = wanted(only, values)?;
+                let now = chosen(&filling.signins, &asked(&wanted));
                 if filling.untouched < before.len() || !is_same(before, &now) {
                     let rows = BooleanArray::new(now.clone(), None);
                     let rows = filter_record_batch(&filling.signins, &rows).map_err(failed)?;
@@ -109,37 +110,23 @@ impl Part {
         Ok(())
     }
 
-    /// Gives the view what it must read of `table`, which has `number` rows and does not change. Rows are only copied if they
-    /// are few.
-    pub(super) fn fill_once(
+    /// What gives the view what it must read of `table`, which has `number` rows and does not change.
+    pub(super) fn of_table(
         &self,
         table: &Arc<dyn TableProvider>,
         number: usize,
         values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
-    ) -> Result<()> {
-        let all: &dyn TableProvider = table.as_ref();
-        let all: &dyn Any = all;
-        if let (How::Only(only, _), Some(rows)) = (&self.how, all.downcast_ref::<Table>()) {
-            let rows = rows.rows();
-            let wanted = wanted(only, values)?;
-            let chosen: Vec<BooleanBuffer> =
-                rows.iter().map(|rows| chosen(rows, &wanted)).collect();
-            let few = chosen
-                .iter()
-                .map(BooleanBuffer::count_set_bits)
-                .sum::<usize>();
-            if few <= number / COPIED {
-                let rows = rows.iter().zip(chosen);
-                let rows = rows.map(|(rows, chosen)| {
-                    filter_record_batch(rows, &BooleanArray::new(chosen, None)).map_err(failed)
-                });
-                let rows = rows.collect::<Result<Vec<_>>>()?;
-                self.signins.fill(&table.schema(), rows);
-                return Ok(());
-            }
-        }
-        self.signins.fill_from(Arc::clone(table), number);
-        Ok(())
+    ) -> Result<OfTable> {
+        let wanted = match &self.how {
+            How::Only(only, _) => wanted(only, values)?,
+            How::Fold(_) => Vec::new(),
+        };
+        Ok(OfTable {
+            table: Arc::clone(table),
+            number,
+            wanted,
+            signins: Arc::clone(&self.signins),
+        })
     }
 
     /// Whether what the view says of the rows that it was given must be put to what it said before.
@@ -168,6 +155,44 @@ impl Part {
             stretches.clear();
         }
         Ok(Some(Stored::in_memory(schema, all)))
+    }
+}
+
+/// What one view reads of a table that does not change, and where it reads it.
+pub(super) struct OfTable {
+    table: Arc<dyn TableProvider>,
+    number: usize,
+    wanted: Vec<Wanted>,
+    signins: Arc<Slot>,
+}
+
+impl OfTable {
+    /// Gives it. Rows are only copied if they are few.
+    pub(super) fn fill(self) -> Result<()> {
+        let all: &dyn TableProvider = self.table.as_ref();
+        let all: &dyn Any = all;
+        let rows = all.downcast_ref::<Table>().map(Table::rows);
+        let few = rows.map_or(Ok(None), |rows| self.few(&rows))?;
+        match few {
+            Some(rows) => self.signins.fill(&self.table.schema(), rows),
+            None => self.signins.fill_from(self.table, self.number),
+        }
+        Ok(())
+    }
+
+    fn few(&self, rows: &[RecordBatch]) -> Result<Option<Vec<RecordBatch>>> {
+        let asked = asked(&self.wanted);
+        let chosen = rows.iter().map(|rows| chosen(rows, &asked));
+        let chosen: Vec<BooleanBuffer> = chosen.collect();
+        let number: usize = chosen.iter().map(BooleanBuffer::count_set_bits).sum();
+        if number > self.number / COPIED {
+            return Ok(None);
+        }
+        let rows = rows.iter().zip(chosen);
+        let rows = rows.map(|(rows, chosen)| {
+            filter_record_batch(rows, &BooleanArray::new(chosen, None)).map_err(failed)
+        });
+        rows.collect::<Result<_>>().map(Some)
     }
 }
 
@@ -228,28 +253,26 @@ fn is_same(before: &BooleanBuffer, now: &BooleanBuffer) -> bool {
         && now.slice(then, now.len() - then).count_set_bits() == 0
 }
 
-/// What each of these asks for, and in which columns.
+/// What each of these asks for.
 fn wanted(
     only: &[Only],
     values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
-) -> Result<Vec<(&[String], Wanted)>> {
-    only.iter()
-        .map(|only| Ok((only.columns.as_slice(), Wanted::of(&only.values, &values)?)))
-        .collect()
+) -> Result<Vec<Wanted>> {
+    only.iter().map(|only| Wanted::of(only, &values)).collect()
 }
 
 /// The rows that are asked for. Where that cannot be told from a column as it is, all of them: the query filters too.
-fn chosen(signins: &RecordBatch, wanted: &[(&[String], Wanted)]) -> BooleanBuffer {
+fn chosen(signins: &RecordBatch, asked: &[Asked<'_>]) -> BooleanBuffer {
     let all = signins.num_rows();
     let mut chosen = vec![false; all];
-    for (columns, wanted) in wanted {
-        for name in *columns {
+    for asked in asked {
+        for name in asked.columns {
             // A column that is not there is NULL.
-            let known = match signins.column_by_name(name) {
-                Some(column) => wanted.choose(column, &mut chosen),
-                None => !wanted.null,
+            let is_told = match signins.column_by_name(name) {
+                Some(column) => asked.choose(column, &mut chosen),
+                None => !asked.null,
             };
-            if !known {
+            if !is_told {
                 return BooleanBuffer::new_set(all);
             }
         }
@@ -257,33 +280,54 @@ fn chosen(signins: &RecordBatch, wanted: &[(&[String], Wanted)]) -> BooleanBuffe
     BooleanBuffer::from(chosen)
 }
 
-/// What is asked for.
+/// Values, and the columns in which they are looked for.
 struct Wanted {
+    columns: Vec<String>,
     /// Texts; without them, numbers other than 0.
-    texts: Option<HashSet<String>>,
-    /// Whether a missing value is.
-    null: bool,
+    texts: Option<Vec<ArrayRef>>,
 }
 
 impl Wanted {
-    fn of(values: &Values, column: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>) -> Result<Wanted> {
-        let Values::Of(view, name) = values else {
-            return Ok(Wanted {
-                texts: None,
-                null: true,
-            });
+    fn of(only: &Only, column: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>) -> Result<Wanted> {
+        let texts = match &only.values {
+            Values::NotZero => None,
+            Values::Of(view, name) => {
+                let pieces = column(view, name)?.into_iter();
+                let texts = pieces.map(|piece| cast(&piece, &DataType::Utf8).map_err(failed));
+                Some(texts.collect::<Result<_>>()?)
+            }
         };
-        let (mut texts, mut null) = (HashSet::new(), false);
-        for piece in column(view, name)? {
-            let piece = cast(&piece, &DataType::Utf8).map_err(failed)?;
-            null |= piece.null_count() > 0;
-            let piece = piece.as_string_opt::<i32>().into_iter().flatten();
-            texts.extend(piece.flatten().map(str::to_owned));
-        }
         Ok(Wanted {
-            texts: Some(texts),
-            null,
+            columns: only.columns.clone(),
+            texts,
         })
+    }
+}
+
+/// The same, to be looked up.
+struct Asked<'a> {
+    columns: &'a [String],
+    texts: Option<HashSet<&'a str>>,
+    /// Whether a missing value is asked for.
+    null: bool,
+}
+
+fn asked(wanted: &[Wanted]) -> Vec<Asked<'_>> {
+    wanted.iter().map(Asked::of).collect()
+}
+
+impl Asked<'_> {
+    fn of(wanted: &Wanted) -> Asked<'_> {
+        let pieces = wanted.texts.as_deref();
+        let null = |pieces: &[ArrayRef]| pieces.iter().any(|piece| piece.null_count() > 0);
+        Asked {
+            columns: &wanted.columns,
+            texts: pieces.map(|pieces| {
+                let texts = pieces.iter().filter_map(|it| it.as_string_opt::<i32>());
+                texts.flat_map(|texts| texts.iter().flatten()).collect()
+            }),
+            null: pieces.is_none_or(null),
+        }
     }
 
     /// Marks the rows of a column that are asked for; `false` if it is of a kind of which that cannot be told.
@@ -332,18 +376,14 @@ impl Wanted {
     fn among(&self, values: &ArrayRef) -> Option<Vec<bool>> {
         Some(match &self.texts {
             None => {
-                let values = values.as_primitive_opt::<Int32Type>()?;
-                values
-                    .iter()
-                    .map(|value| value.is_some_and(|value| value != 0))
-                    .collect()
+                let values = values.as_primitive_opt::<Int32Type>()?.iter();
+                let is_wanted = values.map(|value| value.is_some_and(|value| value != 0));
+                is_wanted.collect()
             }
             Some(texts) => {
-                let values = values.as_string_opt::<i32>()?;
-                values
-                    .iter()
-                    .map(|value| value.is_some_and(|value| texts.contains(value)))
-                    .collect()
+                let values = values.as_string_opt::<i32>()?.iter();
+                let is_wanted = values.map(|value| value.is_some_and(|it| texts.contains(it)));
+                is_wanted.collect()
             }
         })
     }
