@@ -3,6 +3,7 @@
 --   and what else the same account did from the same address in that window.
 --   A refusal without a time is in events but in no window.
 -- result: windows
+-- only: user_id, user_principal_name = user_key of refusals
 WITH refused AS (
   SELECT
     date_bin($window, r.time) AS window_start,

@@ -63,7 +63,7 @@ pub(super) fn distinct(
             keep[at][row] = false;
         }
         let pieces = match batches.first().map(RecordBatch::schema) {
-            Some(schema) if is_packed(&schema) => pack(&rows, &schema).map_err(failed)?,
+            Some(schema) if is_packed(&schema) => pack(&[rows], &schema).map_err(failed)?,
             _ => vec![rows],
         };
         for rows in pieces {

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringDictionaryBuilder,
+};
+use arrow::compute::{cast, concat};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type};
 use arrow::error::ArrowError;
 
 /// Text of which every row has another.
@@ -31,16 +33,66 @@ pub(super) fn packed(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The rows in pieces that have the columns of `schema`, which are the same but packed.
+/// The rows of small batches in pieces that have the columns of `schema`, which are the same but packed.
 pub(super) fn pack(
-    batch: &RecordBatch,
+    batches: &[RecordBatch],
     schema: &SchemaRef,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
-    let rows = batch.num_rows();
-    let pieces = (0..rows).step_by(MOST_ROWS);
-    pieces
-        .map(|from| as_schema(&batch.slice(from, MOST_ROWS.min(rows - from)), schema))
-        .collect()
+    let slices = batches.iter().flat_map(|batch| {
+        let from = (0..batch.num_rows()).step_by(MOST_ROWS);
+        from.map(|from| batch.slice(from, MOST_ROWS.min(batch.num_rows() - from)))
+    });
+    let (mut pieces, mut piece, mut rows) = (Vec::new(), Vec::new(), 0);
+    for slice in slices {
+        if rows + slice.num_rows() > MOST_ROWS {
+            pieces.push(packed_piece(&std::mem::take(&mut piece), schema)?);
+            rows = 0;
+        }
+        rows += slice.num_rows();
+        piece.push(slice);
+    }
+    if !piece.is_empty() {
+        pieces.push(packed_piece(&piece, schema)?);
+    }
+    Ok(pieces)
+}
+
+fn packed_piece(batches: &[RecordBatch], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let columns = schema.fields().iter().enumerate().map(|(at, field)| {
+        let column = batches.iter().map(|batch| batch.column(at).as_ref());
+        let column: Vec<&dyn Array> = column.collect();
+        match field.data_type() {
+            DataType::Dictionary(..) => Ok(Arc::new(dictionary(&column)?) as ArrayRef),
+            _ => concat(&column),
+        }
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+}
+
+/// One dictionary of columns of text, of at most [`MOST_ROWS`] rows together. Of equal values in a row only the first is looked
+/// up.
+fn dictionary(columns: &[&dyn Array]) -> Result<DictionaryArray<UInt16Type>, ArrowError> {
+    let rows = columns.iter().map(|column| column.len()).sum();
+    let mut dictionary = StringDictionaryBuilder::<UInt16Type>::with_capacity(rows, 256, 4096);
+    for column in columns {
+        let values = column.as_string::<i32>();
+        let mut at = 0;
+        while at < values.len() {
+            let value = values.is_valid(at).then(|| values.value(at));
+            let mut end = at + 1;
+            while end < values.len() && values.is_valid(end).then(|| values.value(end)) == value {
+                end += 1;
+            }
+            match value {
+                Some(value) => {
+                    dictionary.append_n(value, end - at)?;
+                }
+                None => dictionary.append_nulls(end - at),
+            }
+            at = end;
+        }
+    }
+    Ok(dictionary.finish())
 }
 
 /// The rows with plain text.
@@ -90,7 +142,6 @@ mod tests {
 
     use super::*;
     use crate::signin::{Columns, Signin, SigninBatch};
-    use arrow::array::AsArray;
 
     #[test]
     fn what_was_packed_is_the_same_unpacked_however_many_values_there_are() {
@@ -113,7 +164,7 @@ mod tests {
             .collect();
         let schema = Arc::new(Schema::new(bare));
         let plain = RecordBatch::try_new(schema, plain.columns().to_vec()).unwrap();
-        let pieces = pack(&plain, &packed(&plain.schema())).unwrap();
+        let pieces = pack(&[plain.clone()], &packed(&plain.schema())).unwrap();
         let rows: Vec<_> = pieces.iter().map(RecordBatch::num_rows).collect();
         assert_eq!(rows, [MOST_ROWS, 10]);
         for (piece, from) in pieces.iter().zip([0, MOST_ROWS]) {

@@ -21,14 +21,13 @@ impl Sealed {
         packed: Option<&SchemaRef>,
         pending: Vec<RecordBatch>,
     ) -> Result<Sealed, ArrowError> {
-        let whole = concat_batches(schema, &pending)?;
-        let (rows, plain) = (whole.num_rows(), whole.get_array_memory_size());
+        let rows: usize = pending.iter().map(RecordBatch::num_rows).sum();
         let before = pending.iter().map(RecordBatch::get_array_memory_size).sum();
-        drop(pending);
         let pieces = match packed {
-            None => vec![whole],
-            Some(packed) => pack(&whole, packed)?,
+            None => vec![concat_batches(schema, &pending)?],
+            Some(packed) => pack(&pending, packed)?,
         };
+        let plain = plain_bytes(&pending)?;
         let sized = |piece: RecordBatch| {
             let bytes = plain / rows.max(1) * piece.num_rows();
             (piece, bytes)
@@ -36,4 +35,12 @@ impl Sealed {
         let segments = pieces.into_iter().map(sized).collect();
         Ok(Sealed { segments, before })
     }
+}
+
+/// What the rows take as one batch.
+fn plain_bytes(batches: &[RecordBatch]) -> Result<usize, ArrowError> {
+    let columns = batches.iter().flat_map(RecordBatch::columns);
+    columns
+        .map(|column| column.to_data().get_slice_memory_size())
+        .sum()
 }

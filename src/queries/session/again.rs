@@ -103,7 +103,8 @@ impl Session {
             return Ok(None);
         };
         let values = |view: &str, column: &str| column_of(&self.stored, view, column);
-        part.of_table(table, *number, values).map(Some)
+        let piece = self.context.state_ref().read().config().batch_size();
+        part.of_table(table, *number, piece, values).map(Some)
     }
 }
 

@@ -83,7 +83,8 @@ impl Session {
     }
 }
 
-fn of_plan(plan: &LogicalPlan) -> Result<Needs, DataFusionError> {
+/// What an optimised plan reads of `signins`.
+pub(super) fn of_plan(plan: &LogicalPlan) -> Result<Needs, DataFusionError> {
     let mut needs = Needs::NONE;
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node

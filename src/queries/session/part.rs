@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch,
+    RecordBatchOptions,
 };
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::{cast, concat_batches, filter_record_batch};
+use datafusion::arrow::compute::{FilterBuilder, cast, concat_batches, filter_record_batch};
 use datafusion::arrow::datatypes::{
     DataType, Int32Type, Schema, SchemaRef, UInt16Type, UInt32Type,
 };
@@ -21,6 +22,7 @@ use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
 use crate::queries::table::Table;
 use crate::queries::{Header, Only, SIGNINS, Values};
+use crate::signin::Columns;
 
 /// Rows are copied for a view if they are at most this part of all. Two views run at a time, and nobody counts what they hold.
 const COPIED: usize = 4;
@@ -38,6 +40,8 @@ pub(super) struct Filling {
 pub(super) struct Part {
     /// Where its plan reads them.
     pub(super) signins: Arc<Slot>,
+    /// The columns that it reads.
+    pub(super) columns: Columns,
     how: How,
 }
 
@@ -65,6 +69,7 @@ impl Part {
         };
         Some(Part {
             signins: Arc::new(Slot::new(crate::signin::schema())),
+            columns: Columns::ALL,
             how,
         })
     }
@@ -110,11 +115,12 @@ impl Part {
         Ok(())
     }
 
-    /// What gives the view what it must read of `table`, which has `number` rows and does not change.
+    /// What gives the view what it must read of `table`, which has `number` rows and does not change; in batches of `piece`.
     pub(super) fn of_table(
         &self,
         table: &Arc<dyn TableProvider>,
         number: usize,
+        piece: usize,
         values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
     ) -> Result<OfTable> {
         let wanted = match &self.how {
@@ -124,6 +130,8 @@ impl Part {
         Ok(OfTable {
             table: Arc::clone(table),
             number,
+            columns: self.columns,
+            piece,
             wanted,
             signins: Arc::clone(&self.signins),
         })
@@ -162,6 +170,8 @@ impl Part {
 pub(super) struct OfTable {
     table: Arc<dyn TableProvider>,
     number: usize,
+    columns: Columns,
+    piece: usize,
     wanted: Vec<Wanted>,
     signins: Arc<Slot>,
 }
@@ -174,7 +184,7 @@ impl OfTable {
         let rows = all.downcast_ref::<Table>().map(Table::rows);
         let few = rows.map_or(Ok(None), |rows| self.few(&rows))?;
         match few {
-            Some(rows) => self.signins.fill(&self.table.schema(), rows),
+            Some(rows) => self.signins.fill(&self.schema(), rows),
             None => self.signins.fill_from(self.table, self.number),
         }
         Ok(())
@@ -188,11 +198,32 @@ impl OfTable {
         if number > self.number / COPIED {
             return Ok(None);
         }
-        let rows = rows.iter().zip(chosen);
-        let rows = rows.map(|(rows, chosen)| {
-            filter_record_batch(rows, &BooleanArray::new(chosen, None)).map_err(failed)
+        // Few rows of many dictionaries are quicker read in plain text, once, than by each operator.
+        let schema = self.schema();
+        let rows = rows.iter().zip(chosen).map(|(rows, chosen)| {
+            let chosen = FilterBuilder::new(&BooleanArray::new(chosen, None))
+                .optimize()
+                .build();
+            let columns = schema.fields().iter().map(|field| {
+                let column = rows.column(rows.schema_ref().index_of(field.name())?);
+                cast(&chosen.filter(column)?, field.data_type())
+            });
+            let columns = columns.collect::<Result<_, ArrowError>>()?;
+            let number = RecordBatchOptions::new().with_row_count(Some(chosen.count()));
+            RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &number)
         });
-        rows.collect::<Result<_>>().map(Some)
+        let rows = rows.collect::<Result<Vec<_>, ArrowError>>();
+        let rows = rows.and_then(|rows| concat_batches(&schema, &rows));
+        Ok(Some(pieces(&rows.map_err(failed)?, self.piece)))
+    }
+
+    /// The columns that the view reads, in plain text.
+    fn schema(&self) -> SchemaRef {
+        let there = self.table.schema();
+        let wanted = self.columns.schema();
+        let wanted = wanted.fields().iter();
+        let wanted = wanted.filter(|field| there.column_with_name(field.name()).is_some());
+        Arc::new(Schema::new(wanted.cloned().collect::<Vec<_>>()))
     }
 }
 

@@ -11,6 +11,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::sql::parser::Statement;
 
+use super::needs::of_plan;
 use super::part::Part;
 use super::{Plan, Session};
 use crate::error::{Error, Result};
@@ -32,7 +33,10 @@ impl Session {
             // Only then are the types of its columns what they will be.
             let mut logical = state.optimize(&plan).map_err(failed)?;
             self.check_only(query)?;
-            let part = Part::of(&query.header, self.is_stream);
+            let mut part = Part::of(&query.header, self.is_stream);
+            if let Some(part) = &mut part {
+                part.columns = of_plan(&logical).map_err(failed)?.columns;
+            }
             let signins = part.as_ref().map_or(&self.signins, |part| &part.signins);
             if part.is_some() {
                 logical = read_from(logical, signins).map_err(failed)?;
