@@ -37,7 +37,7 @@ use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 pub use needs::{Codes, Needs};
-use part::{Filling, OfTable, Part};
+use part::{Filling, Part};
 
 /// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
 const FEW_ROWS: usize = 16 << 10;
@@ -355,7 +355,9 @@ impl Session {
             running.spawn(async move {
                 let made = async {
                     let failed = |error| Error::query(&query.file)(error);
-                    of_table.map_or(Ok(()), OfTable::fill)?;
+                    let memory = &context.runtime_env().memory_pool;
+                    // Held until the view is computed.
+                    let _copied = of_table.map_or(Ok(None), |rows| rows.fill(memory))?;
                     let threads = threads.of(&reads);
                     let kept = kept.filter(|kept| kept.is_good(&reads, threads));
                     let kept = match kept {

@@ -15,6 +15,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use hashbrown::HashSet;
 
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crate::queries::table::Table;
 use crate::queries::{Header, Only, SIGNINS, Values};
 use crate::signin::Columns;
 
-/// Rows are copied for a view if they are at most this part of all. Two views run at a time, and nobody counts what they hold.
+/// Rows are copied for a view if they are at most this part of all.
 const COPIED: usize = 4;
 
 /// Everything that is remembered now, whose columns are dictionaries, mostly.
@@ -177,20 +178,24 @@ pub(super) struct OfTable {
 }
 
 impl OfTable {
-    /// Gives it. Rows are only copied if they are few.
-    pub(super) fn fill(self) -> Result<()> {
+    /// Gives it. Rows are only copied if they are few and the memory of queries has room for them, which they take as long as
+    /// what is returned is held.
+    pub(super) fn fill(self, memory: &Arc<dyn MemoryPool>) -> Result<Option<MemoryReservation>> {
         let all: &dyn TableProvider = self.table.as_ref();
         let all: &dyn Any = all;
         let rows = all.downcast_ref::<Table>().map(Table::rows);
-        let few = rows.map_or(Ok(None), |rows| self.few(&rows))?;
-        match few {
-            Some(rows) => self.signins.fill(&self.schema(), rows),
-            None => self.signins.fill_from(self.table, self.number),
+        if let Some(rows) = rows.map_or(Ok(None), |rows| self.few(&rows))? {
+            let taken = MemoryConsumer::new(SIGNINS).register(memory);
+            if taken.try_grow(bytes_of(&rows)).is_ok() {
+                self.signins.fill(&self.schema(), pieces(&rows, self.piece));
+                return Ok(Some(taken));
+            }
         }
-        Ok(())
+        self.signins.fill_from(self.table, self.number);
+        Ok(None)
     }
 
-    fn few(&self, rows: &[RecordBatch]) -> Result<Option<Vec<RecordBatch>>> {
+    fn few(&self, rows: &[RecordBatch]) -> Result<Option<RecordBatch>> {
         let asked = asked(&self.wanted);
         let chosen = rows.iter().map(|rows| chosen(rows, &asked));
         let chosen: Vec<BooleanBuffer> = chosen.collect();
@@ -214,7 +219,7 @@ impl OfTable {
         });
         let rows = rows.collect::<Result<Vec<_>, ArrowError>>();
         let rows = rows.and_then(|rows| concat_batches(&schema, &rows));
-        Ok(Some(pieces(&rows.map_err(failed)?, self.piece)))
+        rows.map(Some).map_err(failed)
     }
 
     /// The columns that the view reads, in plain text.
@@ -423,6 +428,7 @@ impl Asked<'_> {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::{DictionaryArray, Int32Array, StringArray, UInt32Array};
+    use datafusion::execution::memory_pool::GreedyMemoryPool;
 
     use super::*;
 
@@ -499,5 +505,61 @@ mod tests {
         let again = given(&mut part, &filling(&rows, 999), &[]).0;
         assert!(again < rows.len() / 2, "{again} rows were read again");
         assert_eq!(given(&mut part, &filling(&rows, 0), &[]).0, 1000);
+    }
+
+    /// How many of some sign-ins, kept in this form, a view is given that asks for two accounts and other codes than 0.
+    fn given_once(kept: &[RecordBatch], memory: usize) -> usize {
+        let part =
+            part("-- only: error_code is not 0; user_id, user_principal_name = user_key of silent");
+        let rows = kept.iter().map(RecordBatch::num_rows).sum();
+        let table: Arc<dyn TableProvider> = Arc::new(Table::new(kept[0].schema(), kept.to_vec()));
+        let of_table = part.of_table(&table, rows, 2, |_, _| {
+            let names: [ArrayRef; 2] =
+                [vec!["c"], vec!["B@x"]].map(|names| Arc::new(StringArray::from(names)) as _);
+            Ok(names.to_vec())
+        });
+        let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(memory));
+        let taken = of_table.unwrap().fill(&pool).unwrap();
+        assert_eq!(taken.is_some(), pool.reserved() > 0);
+        drop(taken);
+        assert_eq!(pool.reserved(), 0);
+        part.signins.number()
+    }
+
+    #[test]
+    fn rows_of_a_table_are_copied_if_they_are_few_however_they_are_kept() {
+        let codes = |codes: &[Option<i32>]| Arc::new(Int32Array::from(codes.to_vec())) as ArrayRef;
+        let texts =
+            |texts: &[Option<&str>]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+        let batch = |codes: ArrayRef, ids: ArrayRef, names: ArrayRef| {
+            let columns = [
+                ("user_id", ids),
+                ("user_principal_name", names),
+                ("error_code", codes),
+            ];
+            RecordBatch::try_from_iter_with_nullable(
+                columns.map(|(name, column)| (name, column, true)),
+            )
+            .unwrap()
+        };
+        let zeros = [Some(0); 20];
+        let (mut ids, mut names, mut failed) = ([Some("a"); 20], [None; 20], zeros);
+        (ids[3], names[4], failed[5]) = (Some("c"), Some("B@x"), Some(50126));
+        (ids[6], ids[7], names[7]) = (None, None, Some("other"));
+        let plain = batch(codes(&failed), texts(&ids), texts(&names));
+        let kind = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        let packed = |column: usize| cast(plain.column(column), &kind).unwrap();
+        let packed = batch(codes(&failed), packed(0), packed(1));
+        let others = batch(codes(&zeros), texts(&[Some("a"); 20]), texts(&[None; 20]));
+        for kept in [&[plain.clone(), others][..], &[packed]] {
+            assert_eq!(given_once(kept, 1 << 20), 3);
+            assert_eq!(given_once(kept, 16), kept.len() * 20, "no room for a copy");
+        }
+        // A code that is missing may be another than 0, and half of all is not few.
+        failed[5] = None;
+        let missing = batch(codes(&failed), texts(&ids), texts(&names));
+        assert_eq!(given_once(&[missing], 1 << 20), 20);
+        let many = batch(codes(&[Some(1); 20]), texts(&ids), texts(&names));
+        assert_eq!(given_once(&[many], 1 << 20), 20);
     }
 }
