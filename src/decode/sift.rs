@@ -194,8 +194,12 @@ impl IdPrint {
     /// Of the text of an id; `None` if it does not have the form that ids of sign-ins have.
     pub fn of(id: &str) -> Option<IdPrint> {
         let id = id.as_bytes();
-        let has_form =
-            id.len() == ID && [8, 13, 18, 23].iter().all(|at| id.get(*at) == Some(&b'-'));
+        // Of hexadecimal digits and dashes a line can only hide one behind `\u00`.
+        let fits = |(at, byte): (usize, &u8)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        };
+        let has_form = id.len() == ID && id.iter().enumerate().all(fits);
         has_form.then(|| IdPrint::of_bytes(id))?
     }
 
@@ -398,6 +402,9 @@ mod tests {
         assert_eq!(IdPrint::of(ID_A), IdPrint::of(&ID_A.to_uppercase()));
         assert_ne!(IdPrint::of(ID_A), IdPrint::of(ID_B));
         assert_eq!(IdPrint::of("aaaa-1"), None);
+        // What stands in the line is `\b`.
+        let escaped = ID_A.replace('b', "\u{8}");
+        assert_eq!((escaped.len(), IdPrint::of(&escaped)), (ID, None));
         for code in [0, 999, -50053] {
             assert!(Sift::of_code(code, 0).is_none());
         }
