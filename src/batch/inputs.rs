@@ -111,7 +111,7 @@ pub(super) fn read_code(
     let Some(ids) = ids.filter(|_| !first.is_useless()) else {
         return Ok(None);
     };
-    if !engine.decode(|| first.may_have_passed(&ids)) {
+    if !first.may_have_passed(&ids) {
         return Ok(Some(inputs));
     }
     let second = Arc::new(first.again(ids));

@@ -16,7 +16,6 @@ use std::{iter, mem};
 use hashbrown::HashSet;
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use wide::u8x16;
 
 use super::Limits;
@@ -302,8 +301,7 @@ impl Seen {
     /// Whether one of these has been met, or who knows: there were too many.
     fn may_have(&self, ids: &HashSet<IdPrint>) -> bool {
         let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        let blocks = met.blocks.par_iter();
-        met.number > self.most || blocks.any(|block| block.iter().any(|id| ids.contains(id)))
+        met.number > self.most || met.blocks.iter().flatten().any(|id| ids.contains(id))
     }
 }
 
