@@ -164,7 +164,7 @@ mod tests {
             .collect();
         let schema = Arc::new(Schema::new(bare));
         let plain = RecordBatch::try_new(schema, plain.columns().to_vec()).unwrap();
-        let pieces = pack(&[plain.clone()], &packed(&plain.schema())).unwrap();
+        let pieces = pack(std::slice::from_ref(&plain), &packed(&plain.schema())).unwrap();
         let rows: Vec<_> = pieces.iter().map(RecordBatch::num_rows).collect();
         assert_eq!(rows, [MOST_ROWS, 10]);
         for (piece, from) in pieces.iter().zip([0, MOST_ROWS]) {
