@@ -82,7 +82,7 @@ fn in_two_steps(grouping: &Aggregate) -> Result<Option<LogicalPlan>> {
     by.push(value.clone().alias(VALUE));
     let firsts = aggregates.iter().zip(&parts).enumerate();
     let firsts = firsts.filter(|(_, (_, kind))| !matches!(kind, Part::Distinct(_)));
-    let firsts = firsts.map(|(at, (aggregate, _))| aggregate.clone().unalias().alias(part(at)));
+    let firsts = firsts.map(|(at, (aggregate, _))| aggregate.clone().alias(part(at)));
     let first = LogicalPlanBuilder::from(Arc::clone(input)).aggregate(by, firsts)?;
 
     let seconds = parts.iter().enumerate().map(|(at, kind)| match kind {

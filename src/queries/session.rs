@@ -2,6 +2,7 @@
 //! result, is computed once and stored, so that no work is done twice.
 
 mod again;
+mod chosen;
 mod needs;
 mod order;
 mod part;

@@ -75,7 +75,8 @@ fn dictionary(columns: &[&dyn Array]) -> Result<DictionaryArray<UInt16Type>, Arr
     let rows = columns.iter().map(|column| column.len()).sum();
     let mut dictionary = StringDictionaryBuilder::<UInt16Type>::with_capacity(rows, 256, 4096);
     for column in columns {
-        let values = column.as_string::<i32>();
+        let not_text = || ArrowError::CastError(format!("{} is not text", column.data_type()));
+        let values = column.as_string_opt::<i32>().ok_or_else(not_text)?;
         let mut at = 0;
         while at < values.len() {
             let value = values.is_valid(at).then(|| values.value(at));

@@ -99,12 +99,12 @@ impl Session {
 impl Session {
     /// What gives a view what it must read of a table that does not change, if that is not all of it.
     pub(super) fn of_table(&self, plan: &Plan) -> Result<Option<OfTable>> {
-        let (Some((table, number)), Some(part)) = (&self.whole, &plan.part) else {
+        let (Some(whole), Some(part)) = (&self.whole, &plan.part) else {
             return Ok(None);
         };
         let values = |view: &str, column: &str| column_of(&self.stored, view, column);
         let piece = self.context.state_ref().read().config().batch_size();
-        part.of_table(table, *number, piece, values).map(Some)
+        part.of_table(whole, piece, values).map(Some)
     }
 }
 

@@ -33,10 +33,8 @@ impl Session {
             // Only then are the types of its columns what they will be.
             let mut logical = state.optimize(&plan).map_err(failed)?;
             self.check_only(query)?;
-            let mut part = Part::of(&query.header, self.is_stream);
-            if let Some(part) = &mut part {
-                part.columns = of_plan(&logical).map_err(failed)?.columns;
-            }
+            let columns = of_plan(&logical).map_err(failed)?.columns;
+            let part = Part::of(&query.header, columns, self.is_stream);
             let signins = part.as_ref().map_or(&self.signins, |part| &part.signins);
             if part.is_some() {
                 logical = read_from(logical, signins).map_err(failed)?;
