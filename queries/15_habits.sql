@@ -4,6 +4,7 @@
 --   account is another tenant's. Only of tenants with refusals.
 -- source: deviceDetail of learn.microsoft.com/graph/api/resources/devicedetail
 -- keep: yes
+-- by: user_key
 SELECT
   v.tenant_key,
   v.user_key,
@@ -15,7 +16,7 @@ SELECT
   bool_or(v.is_guest) AS is_guest,
   min(v.first_success) AS first_success,
   min(v.first_right) AS first_right
-FROM (SELECT t.tenant_key FROM tenants AS t WHERE t.refusals > 0) AS t
+FROM refused_tenants AS t
 RIGHT SEMI JOIN visits AS v ON t.tenant_key = v.tenant_key
 WHERE v.first_right IS NOT NULL
 GROUP BY

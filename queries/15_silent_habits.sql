@@ -2,6 +2,7 @@
 -- explain: One row for each account that was refused without a reason, source and client from which it signed in, with the
 --   first and the last time.
 -- keep: yes
+-- by: user_key
 SELECT
   v.tenant_key,
   v.user_key,

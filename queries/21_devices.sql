@@ -4,6 +4,7 @@
 -- source: deviceDetail of learn.microsoft.com/graph/api/resources/devicedetail: the id of a device that Entra registered
 -- keep: yes
 -- only: error_code is not 0
+-- by: user_key = user_id, user_principal_name
 SELECT v.tenant_key, v.user_key, v.device_id, min(v.first_success) AS first_success
 FROM (
   SELECT f.tenant_key, f.user_key

@@ -4,6 +4,7 @@
 --   is_own_device: it came with a registered device with which the account had signed in before.
 -- keep: yes
 -- only: error_code is not 0
+-- by: user_key = user_id, user_principal_name
 SELECT
   r.refusal_no,
   'refused' AS kind,

@@ -3,6 +3,7 @@
 --   does not change when it comes again need not be looked at again.
 --   Holds every network from which a sign-in failed, and every account that was refused.
 -- keep: yes
+-- by: user_key; network_key
 SELECT
   v.tenant_key,
   v.user_key,
@@ -14,7 +15,7 @@ FROM visits AS v
 WHERE
   v.successes > 0
   AND (
-    v.network_key IN (SELECT f.network_key FROM failures AS f WHERE f.network_key IS NOT NULL GROUP BY f.network_key)
-    OR v.user_key IN (SELECT r.user_key FROM refusals AS r WHERE r.user_key IS NOT NULL GROUP BY r.user_key)
+    v.network_key IN (SELECT f.network_key FROM failed_networks AS f)
+    OR v.user_key IN (SELECT r.user_key FROM refused_accounts AS r)
   )
 GROUP BY v.tenant_key, v.user_key, v.ip_address, v.network_key

@@ -4,6 +4,7 @@
 --   Failures with the account's own registered device are its owner's.
 -- source: brute_force_failures; stranger_failures
 -- keep: yes
+-- by: user_key
 WITH arrived AS (
   SELECT p.tenant_key, p.user_key, p.network_key, min(p.first_success) AS first_success
   FROM (SELECT f.tenant_key, f.user_key FROM failures AS f GROUP BY f.tenant_key, f.user_key) AS u

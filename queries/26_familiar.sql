@@ -1,6 +1,7 @@
 -- title: Networks an account knows
 -- explain: A network (/24 or /64) is familiar to an account from its first successful sign-in there, unless that was guessed.
 -- keep: yes
+-- by: user_key
 SELECT
   p.tenant_key,
   p.user_key,

@@ -2,9 +2,14 @@
 -- explain: For an address (or IPv6 /64) from which a sign-in failed: accounts that signed in from it, strangers, and
 --   whether the tenant trusts the place. A stranger only failed there, or got in by guessing; then
 --   it is not counted among those that signed in. first_stranger: when the first of them failed.
+--   is_lasting: its failures are spread over more than finding_gap, so that they may be several stretches.
 -- keep: yes
+-- by: source_key
 WITH known AS (
-  SELECT f.tenant_key, f.source_key
+  SELECT
+    f.tenant_key,
+    f.source_key,
+    coalesce(max(f.time) > min(f.time) + $finding_gap, false) AS is_lasting
   FROM failures AS f
   WHERE f.source_key IS NOT NULL
   GROUP BY f.tenant_key, f.source_key
@@ -65,7 +70,8 @@ SELECT
   coalesce(c.strangers, 0) AS strangers,
   c.first_stranger,
   coalesce(c.is_used, false) AS is_used,
-  coalesce(t.is_trusted, false) AS is_trusted
+  coalesce(t.is_trusted, false) AS is_trusted,
+  k.is_lasting
 FROM known AS k
 LEFT JOIN counted AS c ON k.tenant_key = c.tenant_key AND k.source_key = c.source_key
 LEFT JOIN trusted AS t ON k.tenant_key = t.tenant_key AND k.source_key = t.source_key

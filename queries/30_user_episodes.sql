@@ -8,6 +8,7 @@
 -- source: row_window_session in Sentinel SigninBruteForce-AzurePortal
 -- keep: yes
 -- only: user_id, user_principal_name = user_key of refusals
+-- by: user_key = user_id, user_principal_name
 WITH wanted AS (
   SELECT r.tenant_key, r.user_key, r.source_key
   FROM refusals AS r

@@ -4,23 +4,10 @@
 --   password at home, in the office or behind a shared exit, or an old one on a device, cannot become part of one.
 --   tool is the user agent and client in one text. is_busy: the account has as many failures as brute_force_failures or
 --   distributed_brute_force_failures, so that some rule asks for them. is_lasting: all failures from the source are spread over
---   more than finding_gap, so that they may be several stretches. cold_failures counts for these two alone.
+--   more than finding_gap, so that they may be several stretches. What comes next counts for these two alone.
 -- source: the guard that failures outnumber successes is that of Sentinel SigninPasswordSpray
 -- keep: yes
-WITH busy AS (
-  SELECT f.tenant_key, f.user_key
-  FROM failures AS f
-  WHERE f.user_key IS NOT NULL AND f.time IS NOT NULL
-  GROUP BY f.tenant_key, f.user_key
-  HAVING count(*) >= least($brute_force_failures, $distributed_brute_force_failures)
-),
-lasting AS (
-  SELECT f.tenant_key, f.source_key
-  FROM failures AS f
-  WHERE f.source_key IS NOT NULL AND f.time IS NOT NULL
-  GROUP BY f.tenant_key, f.source_key
-  HAVING max(f.time) > min(f.time) + $finding_gap
-)
+-- by: user_key; source_key
 SELECT
   f.refusal_no,
   f.tenant_key,
@@ -40,13 +27,12 @@ SELECT
   f.client_app,
   md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) AS tool,
   b.user_key IS NOT NULL AS is_busy,
-  l.source_key IS NOT NULL AS is_lasting
+  s.is_lasting
 FROM failures AS f
 INNER JOIN sources AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
 LEFT JOIN familiar AS k
   ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
-LEFT JOIN busy AS b ON f.tenant_key = b.tenant_key AND f.user_key = b.user_key
-LEFT JOIN lasting AS l ON f.tenant_key = l.tenant_key AND f.source_key = l.source_key
+LEFT JOIN busy_accounts AS b ON f.tenant_key = b.tenant_key AND f.user_key = b.user_key
 LEFT ANTI JOIN rhythms AS m
   ON f.tenant_key = m.tenant_key AND f.user_key = m.user_key
   AND md5(concat(coalesce(f.user_agent, ''), '|', coalesce(f.client_app, ''))) = m.tool

@@ -2,6 +2,7 @@
 -- explain: One row for each cold source and stretch of attempts: when, on how many accounts, how often, the client that
 --   it used most and the account that it tried most. is_changing: no client made more than half of the attempts. Attacks are put together from strands, never from single attempts.
 -- keep: yes
+-- by: source_key
 WITH by_user AS (
   SELECT
     f.tenant_key,

@@ -3,6 +3,7 @@
 --   and accounts that signed in with it from anywhere, unless they had failed with it first and so may have been entered.
 --   is_foreign: hardly anybody signs in with it.
 -- keep: yes
+-- by: user_agent
 WITH used AS (
   SELECT
     f.tenant_key,
@@ -29,7 +30,8 @@ succeeded AS (
   FROM failed AS f
   INNER JOIN client_users AS h
     ON f.tenant_key = h.tenant_key
-    AND coalesce(f.user_agent, '') = h.user_agent AND coalesce(f.client_app, '') = h.client_app
+    AND coalesce(f.user_agent, '') = coalesce(h.user_agent, '')
+    AND coalesce(f.client_app, '') = coalesce(h.client_app, '')
 ),
 counted AS (
   SELECT n.tenant_key, n.tool, count(*) AS successful_users

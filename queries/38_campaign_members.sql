@@ -46,17 +46,22 @@ burst_sources AS (
   SELECT n.tenant_key, n.part, count(DISTINCT n.source_key) AS sources, min(n.started) AS started
   FROM numbered AS n
   GROUP BY n.tenant_key, n.part
+),
+members AS (
+  SELECT g.tenant_key, g.source_key, g.run, g.campaign_key FROM client_groups AS g
+  UNION ALL
+  SELECT a.tenant_key, a.source_key, a.run, a.campaign_key FROM account_groups AS a
+  UNION ALL
+  SELECT
+    n.tenant_key,
+    n.source_key,
+    n.run,
+    concat('burst ', CAST(b.started AS VARCHAR)) AS campaign_key
+  FROM numbered AS n
+  INNER JOIN burst_sources AS b ON n.tenant_key = b.tenant_key AND n.part = b.part
+  INNER JOIN burst_sizes AS z ON n.tenant_key = z.tenant_key AND n.part = z.part
+  WHERE b.sources >= $distributed_spray_sources AND z.users >= $distributed_spray_users
 )
-SELECT g.tenant_key, g.source_key, g.run, g.campaign_key FROM client_groups AS g
-UNION ALL
-SELECT a.tenant_key, a.source_key, a.run, a.campaign_key FROM account_groups AS a
-UNION ALL
-SELECT
-  n.tenant_key,
-  n.source_key,
-  n.run,
-  concat('burst ', CAST(b.started AS VARCHAR)) AS campaign_key
-FROM numbered AS n
-INNER JOIN burst_sources AS b ON n.tenant_key = b.tenant_key AND n.part = b.part
-INNER JOIN burst_sizes AS z ON n.tenant_key = z.tenant_key AND n.part = z.part
-WHERE b.sources >= $distributed_spray_sources AND z.users >= $distributed_spray_users
+-- What concat makes is text of another kind.
+SELECT m.tenant_key, m.source_key, m.run, CAST(m.campaign_key AS VARCHAR) AS campaign_key
+FROM members AS m

@@ -2,23 +2,22 @@
 -- explain: One row for each campaign: its sources and what they had, days, the attempts within brute_force_window (pace), and its first
 --   and last attempt.
 -- keep: yes
+-- by: campaign_key
 WITH paced AS (
   SELECT
-    m.tenant_key,
-    m.campaign_key,
+    f.tenant_key,
+    f.campaign_key,
     f.source_key,
     f.time,
     f.country,
     f.asn,
     f.user_agent,
     count(*) OVER (
-      PARTITION BY m.tenant_key, m.campaign_key
+      PARTITION BY f.tenant_key, f.campaign_key
       ORDER BY f.time
       RANGE BETWEEN $brute_force_window PRECEDING AND CURRENT ROW
     ) AS pace
-  FROM campaign_members AS m
-  INNER JOIN cold_failures AS f
-    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
+  FROM campaign_own_failures AS f
 )
 SELECT
   p.tenant_key,

@@ -1,10 +1,11 @@
 -- title: What campaigns did to accounts
 -- explain: One row for each campaign: accounts and attempts on them, as campaigns has them.
 -- keep: yes
+-- by: campaign_key
 WITH by_hour AS (
   SELECT
-    m.tenant_key,
-    m.campaign_key,
+    f.tenant_key,
+    f.campaign_key,
     f.user_key,
     date_trunc('hour', f.time) AS hour,
     sum(CASE WHEN f.tried THEN 1 ELSE 0 END) AS attempts,
@@ -12,10 +13,8 @@ WITH by_hour AS (
     sum(CASE WHEN f.kind = 'refused' AND NOT f.tried THEN 1 ELSE 0 END) AS blocks,
     sum(CASE WHEN f.locked THEN 1 ELSE 0 END) AS locked,
     max(CASE WHEN f.kind = 'unknown_user' THEN 1 ELSE 0 END) AS is_unknown
-  FROM campaign_members AS m
-  INNER JOIN cold_failures AS f
-    ON m.tenant_key = f.tenant_key AND m.source_key = f.source_key AND m.run = f.run
-  GROUP BY m.tenant_key, m.campaign_key, f.user_key, date_trunc('hour', f.time)
+  FROM campaign_own_failures AS f
+  GROUP BY f.tenant_key, f.campaign_key, f.user_key, date_trunc('hour', f.time)
 ),
 by_day AS (
   SELECT

@@ -6,10 +6,8 @@
 --   howto-password-smart-lockout)
 -- keep: yes
 WITH members AS (
-  SELECT c.tenant_key, c.campaign_key, f.refusal_no, f.user_key, f.time, f.locked
-  FROM campaigns AS c
-  INNER JOIN cold_failures AS f
-    ON c.tenant_key = f.tenant_key AND c.source_key = f.source_key AND c.run = f.run
+  SELECT f.tenant_key, f.campaign_key, f.refusal_no, f.user_key, f.time, f.locked
+  FROM campaign_own_failures AS f
 ),
 -- Hours in which the campaign met, or made, a lock on the account.
 locked AS (

@@ -8,7 +8,6 @@ WITH ranked AS (
     c.cause,
     c.finding_key,
     c.confidence,
-    c.evidence,
     row_number() OVER (PARTITION BY c.refusal_no ORDER BY c.rank, c.finding_key) AS place
   FROM claims AS c
 ),
@@ -18,7 +17,6 @@ won AS (
     w.cause,
     w.finding_key,
     w.confidence,
-    w.evidence,
     r.tenant_key,
     min(r.time) OVER (PARTITION BY r.tenant_key, w.cause, w.finding_key) AS first_seen
   FROM ranked AS w
@@ -43,6 +41,5 @@ SELECT
     16
   ) AS finding_id,
   w.cause,
-  w.confidence,
-  w.evidence
+  w.confidence
 FROM won AS w

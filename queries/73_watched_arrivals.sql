@@ -3,6 +3,7 @@
 --   watched (first_right). arrivals tells which of them are new to the account; few are left to look at then.
 -- source: habit_span, compromise_window
 -- keep: yes
+-- by: user_key
 SELECT
   a.finding_id,
   a.since,

@@ -1,6 +1,7 @@
 -- title: Habits of the watched
 -- explain: The rows of habits for the accounts of watched_arrivals and suspects.
 -- keep: yes
+-- by: user_key
 WITH watched_users AS (
   SELECT w.tenant_key, w.user_key
   FROM (

@@ -4,6 +4,7 @@
 --   the same owner. tool is the client of a spray that did not fail at the account.
 -- source: learn.microsoft.com/security/operations/incident-response-playbook-password-spray; habit_span, compromise_window
 -- keep: yes
+-- by: user_key
 WITH known_owners AS (
   SELECT h.tenant_key, h.user_key, h.asn, min(h.first_success) AS first_success
   FROM watched_habits AS h

@@ -9,36 +9,7 @@
 --   incident-response-playbook-password-spray; the codes are those of outcomes
 -- keep: yes
 -- only: user_id, user_principal_name = user_key of arrivals
-WITH shared_networks AS (
-  -- A network is the tenant's own from the first sign-in of a second account on.
-  SELECT n.tenant_key, n.network_key, n.first_success
-  FROM (
-    SELECT
-      k.tenant_key,
-      k.network_key,
-      k.first_success,
-      row_number() OVER (PARTITION BY k.tenant_key, k.network_key ORDER BY k.first_success, k.user_key) AS place
-    FROM (
-      SELECT h.tenant_key, h.network_key, h.user_key, min(h.first_success) AS first_success
-      FROM (
-        SELECT a.tenant_key, a.network_key
-        FROM (
-          SELECT s.tenant_key, s.network_key FROM arrivals AS s
-          UNION ALL
-          SELECT c.tenant_key, c.network_key FROM suspects AS c WHERE c.how = 'client'
-        ) AS a
-        GROUP BY a.tenant_key, a.network_key
-      ) AS w
-      RIGHT SEMI JOIN habits AS h ON w.tenant_key = h.tenant_key AND w.network_key = h.network_key
-      LEFT ANTI JOIN guessed_networks AS g
-        ON h.tenant_key = g.tenant_key AND h.user_key = g.user_key AND h.network_key = g.network_key
-      WHERE h.first_success IS NOT NULL
-      GROUP BY h.tenant_key, h.network_key, h.user_key
-    ) AS k
-  ) AS n
-  WHERE n.place = $egress_least_users
-),
-by_place AS (
+WITH by_place AS (
   SELECT
     s.finding_id,
     CASE WHEN s.tool IS NULL THEN 'new place' ELSE 'first guess' END AS how,
@@ -82,7 +53,7 @@ counted AS (
   UNION ALL
   SELECT s.*
   FROM elsewhere AS s
-  LEFT JOIN shared_networks AS e ON s.tenant_key = e.tenant_key AND s.network_key = e.network_key
+  LEFT JOIN common_networks AS e ON s.tenant_key = e.tenant_key AND s.network_key = e.network_key
   WHERE NOT coalesce(e.first_success < s.started - $attack_lookback, false)
 ),
 -- One event may be suspect in several ways.

@@ -72,20 +72,30 @@ got_in AS (
   WHERE e.is_first
   GROUP BY e.finding_id
 ),
+proofs AS (
+  -- Every claim of one finding carries the same evidence: the first refusal's stands for all.
+  SELECT
+    g.finding_id,
+    c.evidence,
+    row_number() OVER (PARTITION BY g.finding_id ORDER BY c.confidence DESC) AS place
+  FROM patterns AS g
+  INNER JOIN claims AS c
+    ON g.first_refusal = c.refusal_no AND g.cause = c.cause AND g.finding_key = c.finding_key
+),
 judged AS (
   SELECT
     g.*,
     v.confidence,
     CASE
       WHEN x.listed_refusals > 0 THEN array_append(
-        v.evidence,
+        e.evidence,
         named_struct(
           'feature', 'refusals that match an indicator of the analyst',
           'value', CAST(x.listed_refusals AS DOUBLE),
           'threshold', CAST(1 AS DOUBLE)
         )
       )
-      ELSE v.evidence
+      ELSE e.evidence
     END AS evidence,
     x.vips,
     x.indicators,
@@ -112,8 +122,8 @@ judged AS (
     c.explanation AS explanation
   FROM patterns AS g
   INNER JOIN causes AS c ON g.cause = c.cause
-  -- Every claim of one finding carries the same evidence: the first refusal's stands for all.
   INNER JOIN verdicts AS v ON g.first_refusal = v.refusal_no
+  INNER JOIN proofs AS e ON g.finding_id = e.finding_id AND e.place = 1
   LEFT JOIN wrong AS w ON g.finding_id = w.finding_id
   LEFT JOIN got_in AS s ON g.finding_id = s.finding_id
   LEFT JOIN finding_context AS x ON g.finding_id = x.finding_id

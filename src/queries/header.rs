@@ -19,6 +19,8 @@ pub struct Header {
     pub fold: bool,
     /// Of `signins` it needs only the rows that one of these asks for; none: all of them.
     pub only: Vec<Only>,
+    /// The columns by which its rows are told apart: a stream makes only those of values of which something has changed.
+    pub by: Vec<By>,
     /// The name of the result table that this view is.
     pub result: Option<String>,
     /// Set when the view claims refusals for a cause.
@@ -41,6 +43,17 @@ pub enum Values {
     Of(String, String),
     /// All but 0.
     NotZero,
+}
+
+/// A column of a view, whose rows with one value of it are made of the rows with the same value in every table that has this
+/// column too, and of all rows of the others. With several columns it is the rows with the same value of each of them that
+/// the table has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct By {
+    /// The column, which holds text. NULL counts as a value.
+    pub column: String,
+    /// The columns of `signins` in which its values stand, if the view reads it.
+    pub signins: Vec<String>,
 }
 
 /// What the header of a cause says on top.
@@ -82,6 +95,7 @@ impl Header {
                 "keep" => header.keep = yes_or_no(&key, &value)?,
                 "fold" => header.fold = yes_or_no(&key, &value)?,
                 "only" => header.only = value.split(';').map(only).collect::<Result<_, _>>()?,
+                "by" => header.by = value.split(';').map(by).collect::<Result<_, _>>()?,
                 "result" => header.result = Some(value),
                 "cause" => cause.name = value,
                 "severity" if SEVERITIES.contains(&text.as_str()) => cause.severity = value,
@@ -117,6 +131,26 @@ impl Header {
         }
         header.cause = Some(cause);
         Ok(header)
+    }
+}
+
+/// `COLUMN` or `COLUMN = COLUMNS`.
+fn by(text: &str) -> Result<By, String> {
+    let (column, signins) = text.split_once('=').unwrap_or((text, ""));
+    let names = signins.split(',').map(|name| name.trim().to_owned());
+    let by = By {
+        column: column.trim().to_owned(),
+        signins: names.filter(|name| !name.is_empty()).collect(),
+    };
+    let is_name = |name: &String| {
+        name.chars()
+            .all(|it| it.is_ascii_alphanumeric() || it == '_')
+    };
+    match !by.column.is_empty() && is_name(&by.column) && by.signins.iter().all(is_name) {
+        true => Ok(by),
+        false => Err(format!(
+            "by is `COLUMN` or `COLUMN = COLUMN of signins, …`, or several with ; between them, not {text:?}"
+        )),
     }
 }
 
@@ -208,12 +242,23 @@ mod tests {
     }
 
     #[test]
+    fn the_columns_by_which_rows_are_told_apart_are_read() {
+        let header = Header::parse("-- title: a\n-- by: b = c, d; e\nSELECT 1").unwrap();
+        let by = |column: &str, signins: &[&str]| By {
+            column: column.to_owned(),
+            signins: signins.iter().map(|name| name.to_string()).collect(),
+        };
+        assert_eq!(header.by, [by("b", &["c", "d"]), by("e", &[])]);
+    }
+
+    #[test]
     fn mistakes_are_told() {
         let told = |sql: &str| Header::parse(sql).unwrap_err();
         assert!(told("SELECT 1").contains("no title"));
         assert!(told("-- title: a\n-- colour: red\nSELECT 1").contains("colour"));
         assert!(told("-- title: a\n-- keep: maybe\nSELECT 1").contains("yes or no"));
         assert!(told("-- title: a\n-- only: b\nSELECT 1").contains("COLUMN of VIEW"));
+        assert!(told("-- title: a\n-- by: b of c\nSELECT 1").contains("COLUMN of signins"));
         assert!(told("-- title: a\n-- severity: high\nSELECT 1").contains("no cause"));
         assert!(told("-- title: a\n-- cause: b\nSELECT 1").contains("severity"));
         assert!(told("-- title: a\n-- title: b\nSELECT 1").contains("twice"));

@@ -23,7 +23,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::error::{Error, Result};
 use crate::signin::Columns;
-pub use header::{Cause, Header, Only, Values};
+pub use header::{By, Cause, Header, Only, Values};
 pub use session::{Codes, Needs, Session};
 pub use stored::Rows;
 pub use thresholds::Threshold;
@@ -167,19 +167,29 @@ impl Queries {
         Ok(())
     }
 
-    /// Whether the header's `only` speaks of columns and views that are there.
+    /// Whether the header's `only` and `by` speak of columns and views that are there.
     fn check_only(&self, query: &Query) -> Result<()> {
         if !query.header.only.is_empty() && (query.header.fold || !query.is_stored()) {
             let reason = "only needs keep: yes, and does not go with fold";
             return Err(query.wrong(reason.to_owned()));
         }
+        if !query.header.by.is_empty() && (query.header.fold || !query.is_stored()) {
+            let reason = "by needs keep: yes, and does not go with fold";
+            return Err(query.wrong(reason.to_owned()));
+        }
+        let known = crate::signin::schema();
+        let strange = |columns: &[String]| {
+            let mut columns = columns.iter();
+            let name = columns.find(|name| known.index_of(name).is_err());
+            name.cloned()
+        };
+        for by in &query.header.by {
+            if let Some(name) = strange(&by.signins) {
+                return Err(query.wrong(format!("by: signins has no column {name}")));
+            }
+        }
         for only in &query.header.only {
-            let known = crate::signin::schema();
-            let strange = only
-                .columns
-                .iter()
-                .find(|name| known.index_of(name).is_err());
-            if let Some(name) = strange {
+            if let Some(name) = strange(&only.columns) {
                 return Err(query.wrong(format!("only: signins has no column {name}")));
             }
             let Values::Of(view, _) = &only.values else {

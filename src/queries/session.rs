@@ -2,7 +2,9 @@
 //! result, is computed once and stored, so that no work is done twice.
 
 mod again;
+mod care;
 mod chosen;
+mod keyed;
 mod needs;
 mod order;
 mod part;
@@ -20,8 +22,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryLimit};
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
@@ -31,12 +31,14 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinSet;
 
-use super::kept::{Kept, with_config, with_runtime};
+use super::kept::{Kept, with_config};
 use super::slot::Slot;
 use super::stored::{IN_MEMORY, Rows, Stored};
 use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use care::{Care, first_come, is_exhausted, is_out_of_memory};
+use keyed::{Delta, Keyed};
 pub use needs::{Codes, Needs};
 use part::{Filling, Part};
 
@@ -69,19 +71,9 @@ pub struct Session {
     filling: Option<Filling>,
     whole: Option<(Arc<dyn TableProvider>, usize)>,
     is_stream: bool,
+    /// Views of which others want to know what has changed.
+    deltas: BTreeSet<String>,
     care: Care,
-}
-
-/// What has been done since queries ran out of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Care {
-    /// Nothing: they have not.
-    None,
-    /// One query runs at a time, and on one thread, so that few operators share what there is.
-    OneAtATime,
-    /// One query runs at a time, and its operators take what is free, where before each had the same share: that of a sort
-    /// among ten is less than one batch of it may need.
-    FirstCome,
 }
 
 /// A view that is computed once: its optimised plan, and the place for its rows.
@@ -92,6 +84,10 @@ struct Plan {
     rows: Arc<Slot>,
     /// What it reads of `signins`, if not all.
     part: Option<Part>,
+    /// What makes it for some values alone, if its header says how.
+    keyed: Option<Keyed>,
+    /// What it lost and gained when it was given rows last, where others want to know.
+    delta: Delta,
     /// What its tables were when it was computed.
     seen: Option<Vec<u64>>,
     /// How it was computed last, and how long that took.
@@ -123,6 +119,7 @@ impl Session {
             filling: None,
             whole: None,
             is_stream: false,
+            deltas: BTreeSet::new(),
             care: Care::None,
         };
         let signins: Arc<Slot> = Arc::clone(&session.signins);
@@ -348,7 +345,8 @@ impl Session {
             progress.enter(query.header.title.clone());
             let (context, temp) = (self.context.clone(), self.temp.clone());
             // Rows that are put to others are in memory as those are.
-            let adds = plan.part.as_ref().is_some_and(Part::adds);
+            let adds = plan.part.as_ref().is_some_and(Part::adds)
+                || plan.keyed.as_ref().is_some_and(Keyed::adds);
             let in_memory = if adds { usize::MAX } else { self.in_memory };
             let (logical, reads) = (plan.logical.clone(), plan.reads.clone());
             let (threads, of_table) = (self.threads(), self.of_table(plan)?);
@@ -471,24 +469,4 @@ async fn begin(
     let schema = rows.schema();
     let all = stream::iter(first.map(Ok)).chain(rows);
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, all)))
-}
-
-/// The same engine, whose operators take memory as they come.
-fn first_come(context: &SessionContext) -> Result<SessionContext, DataFusionError> {
-    let runtime = context.runtime_env();
-    let MemoryLimit::Finite(bytes) = runtime.memory_pool.memory_limit() else {
-        return Ok(context.clone());
-    };
-    let runtime = RuntimeEnvBuilder::from_runtime_env(&runtime)
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(bytes)))
-        .build_arc()?;
-    Ok(with_runtime(context, runtime))
-}
-
-fn is_out_of_memory(error: &Error) -> bool {
-    matches!(error, Error::Query { source, .. } if is_exhausted(source))
-}
-
-fn is_exhausted(error: &DataFusionError) -> bool {
-    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }

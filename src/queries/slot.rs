@@ -64,6 +64,26 @@ impl Slot {
         *rows = Some(Rows::Elsewhere(plain(&self.schema, table), number));
     }
 
+    /// From now on it has the rows of another slot of the same columns.
+    pub(super) fn same_as(&self, other: &Slot) {
+        match other.current() {
+            Some(Rows::Memory(table, _)) => self.fill(&table.schema(), table.rows().to_vec()),
+            Some(Rows::Elsewhere(table, number)) => self.fill_from(table, number),
+            None => self.clear(),
+        }
+    }
+
+    /// Its rows, with the columns that they have in memory, if they are there.
+    pub(super) fn rows(&self) -> Option<(SchemaRef, Arc<[RecordBatch]>)> {
+        let table = self.lasting()?;
+        Some((table.schema(), table.rows()))
+    }
+
+    /// The columns that plans see.
+    pub(super) fn columns(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// It has no rows again.
     pub(super) fn clear(&self) {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);

@@ -409,6 +409,56 @@ fn rows_go_when_nobody_waits_for_them_and_come_again_when_they_are_asked_for() {
 }
 
 #[test]
+fn a_header_tells_rows_apart_by_columns_that_are_there() {
+    let told = |header: &str, sql: &str| {
+        let text = format!("{header}\n{sql}");
+        match queries(&[("10_first.sql", &text)]) {
+            Ok(queries) => run(session(queries).all_views()).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let keep = "-- keep: yes\n-- only: error_code is not 0\n-- by: user_id = user_id";
+    let users = "SELECT s.user_id, s.asn FROM signins AS s";
+    assert_eq!(told(keep, users), Ok(()));
+    for (header, sql, why) in [
+        (
+            keep,
+            "SELECT s.asn FROM signins AS s",
+            "10_first.sql: by: it has no user_id that is Utf8",
+        ),
+        (
+            keep,
+            "SELECT s.asn AS user_id FROM signins AS s",
+            "it has no user_id that is Utf8",
+        ),
+        (
+            "-- keep: yes\n-- by: user_id = user_id",
+            users,
+            "`only` is needed",
+        ),
+        (
+            "-- keep: yes\n-- only: asn is not 0\n-- by: user_id",
+            users,
+            "each column needs",
+        ),
+        (
+            "-- keep: yes\n-- by: user_id = colour",
+            users,
+            "by: signins has no column colour",
+        ),
+        ("-- by: user_id = user_id", users, "by needs keep: yes"),
+        (
+            "-- fold: yes\n-- by: user_id = user_id",
+            users,
+            "does not go with fold",
+        ),
+    ] {
+        let told = told(header, sql).unwrap_err();
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+#[test]
 fn a_header_asks_only_for_what_is_there() {
     let only = |only: &str| {
         let second =

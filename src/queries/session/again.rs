@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use datafusion::arrow::array::ArrayRef;
 
-use super::part::OfTable;
+use super::keyed::between;
+use super::part::{Filling, OfTable};
 use super::{Plan, Session};
 use crate::error::{Error, Result};
 use crate::queries::Query;
@@ -30,18 +31,34 @@ impl Session {
         plan.kept = Some(kept).filter(|kept| kept.lasts());
         plan.took = took;
         plan.seen = Some(plan.versions());
-        if let (Some(part), Some(filling)) = (&mut plan.part, &self.filling)
-            && let Some(whole) = part.whole(&stored, filling.signins.num_rows(), self.in_memory)?
-        {
-            stored = whole;
-        }
-        if let (Some(part), Some(_)) = (&plan.part, &self.whole) {
+        // The sign-ins that it has read would outlive what is remembered; a stream gives most views other ones only when they
+        // have changed.
+        let is_done = self.whole.is_some() || plan.keyed.is_some();
+        if let Some(part) = plan.part.as_ref().filter(|_| is_done) {
             part.signins.clear();
         }
-        let before = self.stored.get(&query.name).and_then(Stored::batches);
-        if before.is_some() && before == stored.batches() {
+        let is_told = self.deltas.contains(&query.name);
+        let mut delta = None;
+        if let Some(keyed) = &mut plan.keyed {
+            match keyed.keep(stored, self.in_memory)? {
+                Some((whole, changes)) => (stored, delta) = (whole, changes),
+                None => return Ok(()),
+            }
+        } else if let (Some(part), Some(filling)) = (&mut plan.part, &self.filling) {
+            let end = filling.signins.num_rows();
+            if let Some(found) = part.whole(&stored, end, self.in_memory, is_told)? {
+                (stored, delta) = found;
+            }
+        }
+        let before = self.stored.get(&query.name);
+        let rows = before.and_then(Stored::batches);
+        if rows.is_some() && rows == stored.batches() {
             return Ok(());
         }
+        if let (Some(before), None, true) = (before, &delta, is_told && plan.keyed.is_none()) {
+            delta = between(before, &stored)?;
+        }
+        plan.delta = delta;
         stored.fill(&plan.rows).map_err(Error::query(&query.file))?;
         self.stored.insert(query.name.clone(), stored);
         Ok(())
@@ -79,6 +96,10 @@ impl Session {
     /// Gives a view what it must read of `signins`. Returns whether it must be computed: something that it reads has changed
     /// since it was.
     pub(super) fn prepare(&mut self, name: &str) -> Result<bool> {
+        let is_keyed = |plan: &Plan| plan.keyed.is_some();
+        if self.filling.is_some() && self.plans.get(name).is_some_and(is_keyed) {
+            return self.prepare_keyed(name);
+        }
         if let Some(filling) = &self.filling
             && let Some(plan) = self.plans.get_mut(name)
         {
@@ -97,6 +118,35 @@ impl Session {
 }
 
 impl Session {
+    /// The same of a view that is made for some values alone.
+    fn prepare_keyed(&mut self, name: &str) -> Result<bool> {
+        let (Some(filling), Some(mut plan)) = (&self.filling, self.plans.remove(name)) else {
+            return Ok(true);
+        };
+        let done = self.look_at_keyed(filling, &mut plan);
+        self.plans.insert(name.to_owned(), plan);
+        done
+    }
+
+    fn look_at_keyed(&self, filling: &Filling, plan: &mut Plan) -> Result<bool> {
+        let Some(keyed) = &mut plan.keyed else {
+            return Ok(true);
+        };
+        let values = |view: &str, column: &str| column_of(&self.stored, view, column);
+        let chosen = plan.part.as_ref().map(|part| part.chosen(filling, values));
+        let chosen = chosen.transpose()?.flatten();
+        let (all, untouched) = (&filling.signins, filling.untouched);
+        let signins = chosen.map(|chosen| (all, untouched, chosen));
+        let delta = |view: &str| self.plans.get(view).map(|plan| &plan.delta);
+        if keyed.look(delta, signins)?.is_nothing() {
+            keyed.rest();
+            return Ok(false);
+        }
+        let signins = plan.part.as_ref().map(|part| (part.signins.as_ref(), all));
+        keyed.fill(signins, |rows| filling.pieces_of(rows))?;
+        Ok(true)
+    }
+
     /// What gives a view what it must read of a table that does not change, if that is not all of it.
     pub(super) fn of_table(&self, plan: &Plan) -> Result<Option<OfTable>> {
         let (Some(whole), Some(part)) = (&self.whole, &plan.part) else {

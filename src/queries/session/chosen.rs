@@ -8,6 +8,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int32Type, UInt16Type, UInt32Type};
 use hashbrown::HashSet;
 
+use super::keyed::Keys;
 use super::part::failed;
 use crate::error::Result;
 use crate::queries::{Only, Values};
@@ -25,6 +26,16 @@ struct Asked {
 }
 
 impl Wanted {
+    /// Rows with one of these values in one of the columns beside it.
+    pub(super) fn texts(keys: impl Iterator<Item = (Vec<String>, Keys)>) -> Wanted {
+        let asked = keys.map(|(columns, keys)| Asked {
+            columns,
+            texts: Some(keys.texts),
+            null: keys.null,
+        });
+        Wanted(asked.collect())
+    }
+
     /// With the values that the views have now: `column` yields a column of one, in pieces.
     pub(super) fn of(
         only: &[Only],
@@ -114,10 +125,19 @@ impl Asked {
         let Some(is_asked) = self.among(values) else {
             return false;
         };
-        if is_asked.contains(&true) || (self.null && keys.null_count() > 0) {
+        let has_null = keys.null_count() > 0;
+        let is_any = is_asked.contains(&true) || (self.null && has_null);
+        if !is_any {
+            return true;
+        }
+        let is_asked = |key: K::Native| is_asked.get(key.into() as usize) == Some(&true);
+        if has_null {
             for (row, key) in chosen.iter_mut().zip(keys) {
-                let is_asked = key.map(|key| is_asked.get(key.into() as usize) == Some(&true));
-                *row |= is_asked.unwrap_or(self.null);
+                *row |= key.map_or(self.null, is_asked);
+            }
+        } else {
+            for (row, key) in chosen.iter_mut().zip(keys.values()) {
+                *row |= is_asked(*key);
             }
         }
         true

@@ -13,6 +13,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
 use super::chosen::{Wanted, chosen};
+use super::keyed::{Delta, differences};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
@@ -44,8 +45,9 @@ pub(super) struct Part {
 enum How {
     /// Those that it asked for the last time, of as many as there were then.
     Only(Vec<Only>, BooleanBuffer),
-    /// Its rows of consecutive stretches of `signins`, each stretch more than twice as long as the next.
-    Fold(Vec<Stretch>),
+    /// Its rows of consecutive stretches of `signins`, each stretch more than twice as long as the next; and those that it had of
+    /// sign-ins that it is given again.
+    Fold(Vec<Stretch>, Vec<RecordBatch>),
 }
 
 /// The rows of a view over a stretch of `signins` that ends before the row `end`.
@@ -60,7 +62,7 @@ impl Part {
     pub(super) fn of(header: &Header, columns: Columns, is_stream: bool) -> Option<Part> {
         let nothing = BooleanBuffer::new_unset(0);
         let how = match (header.fold && is_stream, header.only.is_empty()) {
-            (true, _) => How::Fold(Vec::new()),
+            (true, _) => How::Fold(Vec::new(), Vec::new()),
             (false, false) => How::Only(header.only.clone(), nothing),
             (false, true) => return None,
         };
@@ -90,11 +92,16 @@ impl Part {
                 }
                 *before = now;
             }
-            How::Fold(stretches) => {
+            How::Fold(stretches, again) => {
                 let known = if keeps { filling.untouched } else { 0 };
                 let all = filling.signins.num_rows();
                 let before = end(stretches);
-                stretches.retain(|stretch| stretch.end <= known);
+                let is_gone = |stretch: &mut Stretch| stretch.end > known;
+                again.extend(
+                    stretches
+                        .extract_if(.., is_gone)
+                        .map(|stretch| stretch.rows),
+                );
                 if end(stretches) == before && before == all {
                     return Ok(());
                 }
@@ -102,13 +109,26 @@ impl Part {
                 while let Some((last, earlier)) = stretches.split_last()
                     && last.end - end(earlier) <= 2 * (all - last.end)
                 {
-                    stretches.pop();
+                    again.extend(stretches.pop().map(|stretch| stretch.rows));
                 }
                 let from = end(stretches);
                 filling.give(filling.signins.slice(from, all - from), &self.signins);
             }
         }
         Ok(())
+    }
+
+    /// The rows that its header asks for now, of a view that is made for some values alone.
+    pub(super) fn chosen(
+        &self,
+        filling: &Filling,
+        values: impl Fn(&str, &str) -> Result<Vec<ArrayRef>>,
+    ) -> Result<Option<BooleanBuffer>> {
+        let How::Only(only, _) = &self.how else {
+            return Ok(None);
+        };
+        let wanted = Wanted::of(only, values)?;
+        Ok(Some(chosen(&filling.signins, &wanted)))
     }
 
     /// What gives the view what it must read of `table`, which does not change, with its number of rows; in batches of `piece`.
@@ -120,7 +140,7 @@ impl Part {
     ) -> Result<OfTable> {
         let wanted = match &self.how {
             How::Only(only, _) => Some(Wanted::of(only, values)?),
-            How::Fold(_) => None,
+            How::Fold(..) => None,
         };
         Ok(OfTable {
             table: Arc::clone(table),
@@ -134,30 +154,43 @@ impl Part {
 
     /// Whether what the view says of the rows that it was given must be put to what it said before.
     pub(super) fn adds(&self) -> bool {
-        matches!(&self.how, How::Fold(stretches) if !stretches.is_empty())
+        matches!(&self.how, How::Fold(stretches, _) if !stretches.is_empty())
     }
 
     /// All rows of the view, where `rows` are those of what it was given; `None`: it has no others. Their texts are in
-    /// dictionaries. Rows of more than `limit` bytes are made anew the next time.
+    /// dictionaries. Rows of more than `limit` bytes are made anew the next time. With them comes what it has lost and gained, if
+    /// `is_told` and that is not most of it.
     pub(super) fn whole(
         &mut self,
         rows: &Stored,
         end: usize,
         limit: usize,
-    ) -> Result<Option<Stored>> {
-        let (How::Fold(stretches), Some(batches)) = (&mut self.how, rows.batches()) else {
+        is_told: bool,
+    ) -> Result<Option<(Stored, Delta)>> {
+        let (How::Fold(stretches, again), Some(batches)) = (&mut self.how, rows.batches()) else {
             return Ok(None);
         };
+        let again = std::mem::take(again);
         let rows = concat_batches(rows.schema(), batches).and_then(|rows| packed(&rows));
         let rows = rows.map_err(failed)?;
         let schema = rows.schema();
+        let others: usize = stretches.iter().map(|it| it.rows.num_rows()).sum();
+        let delta = match is_told && others > rows.num_rows() {
+            true => {
+                let lost = concat_batches(&schema, &again).map_err(failed)?;
+                let (lost, gained) =
+                    differences(lost, rows.clone()).map_err(Error::query(SIGNINS))?;
+                Some(vec![lost, gained])
+            }
+            false => None,
+        };
         stretches.push(Stretch { end, rows });
         let all = stretches.iter().map(|stretch| stretch.rows.clone());
         let all: Vec<RecordBatch> = all.collect();
         if all.iter().map(bytes_of).sum::<usize>() > limit {
             stretches.clear();
         }
-        Ok(Some(Stored::in_memory(schema, all)))
+        Ok(Some((Stored::in_memory(schema, all), delta)))
     }
 }
 
@@ -234,6 +267,11 @@ impl Filling {
         slot.fill(&schema, pieces(&rows, self.piece));
     }
 
+    /// Some rows, in pieces.
+    pub(super) fn pieces_of(&self, rows: &RecordBatch) -> Vec<RecordBatch> {
+        pieces(rows, self.piece)
+    }
+
     /// All rows, in pieces.
     pub(super) fn pieces(&self) -> (SchemaRef, Vec<RecordBatch>) {
         (self.signins.schema(), pieces(&self.signins, self.piece))
@@ -252,7 +290,7 @@ fn pieces(rows: &RecordBatch, piece: usize) -> Vec<RecordBatch> {
 }
 
 /// The same rows with a dictionary for each column of text: few values come again and again.
-fn packed(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+pub(super) fn packed(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let text = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
     let columns = rows
         .columns()
@@ -402,7 +440,8 @@ mod tests {
             read += given(&mut part, &filling, []).0;
             let (schema, rows) = filling.pieces();
             let folded = Stored::in_memory(schema, vec![rows[0].slice(0, 1)]);
-            let whole = part.whole(&folded, all, usize::MAX).unwrap().unwrap();
+            let whole = part.whole(&folded, all, usize::MAX, false);
+            let (whole, _) = whole.unwrap().unwrap();
             assert!(whole.batches().unwrap().len() < 10);
             untouched = all;
         }

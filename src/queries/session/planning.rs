@@ -1,8 +1,10 @@
 //! Queries to plans: a view that is stored gets a place for its rows, every other becomes part of what reads it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::datasource::provider_as_source;
@@ -11,12 +13,13 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::sql::parser::Statement;
 
+use super::keyed::Keyed;
 use super::needs::of_plan;
 use super::part::Part;
 use super::{Plan, Session};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
-use crate::queries::{CAUSES, CLAIMS, Query, SIGNINS, THRESHOLDS, Values, thresholds};
+use crate::queries::{By, CAUSES, CLAIMS, Query, SIGNINS, THRESHOLDS, Values, thresholds};
 
 impl Session {
     /// Plans one query, which may read those planned before.
@@ -35,12 +38,21 @@ impl Session {
             self.check_only(query)?;
             let columns = of_plan(&logical).map_err(failed)?.columns;
             let part = Part::of(&query.header, columns, self.is_stream);
-            let signins = part.as_ref().map_or(&self.signins, |part| &part.signins);
-            if part.is_some() {
-                logical = read_from(logical, signins).map_err(failed)?;
-            }
-            let reads = self.slots_of(&logical, signins).map_err(failed)?;
             let schema = Arc::clone(logical.schema().inner());
+            let keyed = match query.header.by.is_empty() {
+                false => Some(self.keyed(query, &logical)?).filter(|_| self.is_stream),
+                true => None,
+            };
+            self.deltas
+                .extend(keyed.iter().flat_map(Keyed::wants).cloned());
+            let place = |table: &str| match table {
+                SIGNINS => part.as_ref().map(|part| &part.signins),
+                view => keyed.as_ref().and_then(|keyed| keyed.place(view)),
+            };
+            if part.is_some() || keyed.is_some() {
+                logical = read_from(logical, place).map_err(failed)?;
+            }
+            let reads = self.slots_of(&logical, place).map_err(failed)?;
             let rows = Arc::new(Slot::new(schema));
             let table: Arc<Slot> = Arc::clone(&rows);
             self.register(&query.name, table)?;
@@ -49,6 +61,8 @@ impl Session {
                 reads,
                 rows,
                 part,
+                keyed,
+                delta: None,
                 seen: None,
                 kept: None,
                 took: Duration::ZERO,
@@ -123,6 +137,38 @@ impl Session {
         self.register(CLAIMS, Arc::new(ViewTable::new(claims, None)))
     }
 
+    /// What makes a view for some values alone, which its header tells apart by columns that it must have.
+    fn keyed(&self, query: &Query, plan: &LogicalPlan) -> Result<Keyed> {
+        let schema = plan.schema();
+        for by in &query.header.by {
+            let field = schema.field_with_unqualified_name(&by.column);
+            let kind = field.map(|field| field.data_type().clone());
+            if !matches!(kind, Ok(DataType::Utf8)) {
+                let reason = format!("by: it has no {} that is Utf8 ({kind:?})", by.column);
+                return Err(query.wrong(reason));
+            }
+        }
+        let failed = |error| Error::query(&query.file)(error);
+        let mut tables = BTreeSet::new();
+        let found = plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                tables.insert(scan.table_name.table().to_owned());
+            }
+            Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
+        });
+        found.map_err(failed)?;
+        let is_told = |by: &By| !by.signins.is_empty() && !query.header.only.is_empty();
+        if tables.contains(SIGNINS) && !query.header.by.iter().all(is_told) {
+            let reason = "by: it reads signins, so each column needs `= COLUMN of signins, …`, and `only` is needed";
+            return Err(query.wrong(reason.to_owned()));
+        }
+        let stored = tables.into_iter().filter_map(|table| {
+            let rows = Arc::clone(&self.plans.get(&table)?.rows);
+            Some((table, rows))
+        });
+        Ok(Keyed::new(&query.header.by, stored))
+    }
+
     /// Whether the views that the header's `only` names have the columns that it names.
     fn check_only(&self, query: &Query) -> Result<()> {
         for only in &query.header.only {
@@ -141,19 +187,19 @@ impl Session {
     }
 
     /// Where an optimised plan reads from: `signins` and stored views, each as often as it is read.
-    fn slots_of(
-        &self,
+    fn slots_of<'s>(
+        &'s self,
         plan: &LogicalPlan,
-        signins: &Arc<Slot>,
+        place: impl Fn(&str) -> Option<&'s Arc<Slot>>,
     ) -> Result<Vec<Option<Arc<Slot>>>, DataFusionError> {
         let mut slots = Vec::new();
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 let table = scan.table_name.table();
-                let slot = match table == SIGNINS {
-                    true => Some(signins),
+                let slot = place(table).or_else(|| match table == SIGNINS {
+                    true => Some(&self.signins),
                     false => self.plans.get(table).map(|plan| &plan.rows),
-                };
+                });
                 slots.push(slot.cloned());
             }
             Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
@@ -162,17 +208,23 @@ impl Session {
     }
 }
 
-/// The same plan, which reads `signins` there.
-fn read_from(plan: LogicalPlan, signins: &Arc<Slot>) -> Result<LogicalPlan, DataFusionError> {
+/// The same plan, which reads tables where `place` says, if it says so.
+fn read_from<'s>(
+    plan: LogicalPlan,
+    place: impl Fn(&str) -> Option<&'s Arc<Slot>>,
+) -> Result<LogicalPlan, DataFusionError> {
     let plan = plan.transform_down_with_subqueries(|node| {
-        Ok(match node {
-            LogicalPlan::TableScan(mut scan) if scan.table_name.table() == SIGNINS => {
-                let signins: Arc<Slot> = Arc::clone(signins);
-                scan.source = provider_as_source(signins);
-                Transformed::yes(LogicalPlan::TableScan(scan))
-            }
-            node => Transformed::no(node),
-        })
+        let LogicalPlan::TableScan(mut scan) = node else {
+            return Ok(Transformed::no(node));
+        };
+        let there = place(scan.table_name.table()).map(Arc::clone);
+        let is_elsewhere = there.is_some();
+        if let Some(there) = there {
+            let there: Arc<Slot> = there;
+            scan.source = provider_as_source(there);
+        }
+        let scan = LogicalPlan::TableScan(scan);
+        Ok(Transformed::new_transformed(scan, is_elsewhere))
     })?;
     Ok(plan.data)
 }

@@ -6,6 +6,7 @@
 --   from sources where others do.
 -- source: own rule; the rhythm of a machine, day and night
 -- keep: yes
+-- by: user_key
 WITH wanted AS (
   SELECT r.tenant_key, r.user_key
   FROM refusals AS r
@@ -26,19 +27,15 @@ failed AS (
   LEFT SEMI JOIN wanted AS w ON f.tenant_key = w.tenant_key AND f.user_key = w.user_key
   WHERE f.time IS NOT NULL AND f.kind IN ('refused', 'bad_password')
 ),
-shared AS (
-  SELECT p.tenant_key, p.source_key FROM places AS p
-  GROUP BY p.tenant_key, p.source_key
-),
 placed AS (
   SELECT
     f.*,
-    k.network_key IS NOT NULL OR s.source_key IS NOT NULL AS is_own,
+    h.user_key IS NOT NULL AS is_own,
     lag(f.time) OVER (PARTITION BY f.tenant_key, f.user_key, f.tool ORDER BY f.time) AS previous
   FROM failed AS f
-  LEFT JOIN familiar AS k
-    ON f.tenant_key = k.tenant_key AND f.user_key = k.user_key AND f.network_key = k.network_key
-  LEFT JOIN shared AS s ON f.tenant_key = s.tenant_key AND f.source_key = s.source_key
+  LEFT JOIN failed_homes AS h
+    ON f.tenant_key = h.tenant_key AND f.user_key = h.user_key
+    AND coalesce(f.source_key, '') = coalesce(h.source_key, '') AND coalesce(f.network_key, '') = coalesce(h.network_key, '')
 ),
 numbered AS (
   SELECT

@@ -1,0 +1,694 @@
+//! In a stream a view whose header says by which columns its rows are told apart (`by`) is made anew only for the values of
+//! which something has changed in what it reads; its other rows stay. So a step costs what has changed, and not what is there.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, make_comparator,
+};
+use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::compute::{
+    SortOptions, cast, concat_batches, filter, filter_record_batch, not as opposite,
+};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::hash_utils::{RandomState, create_hashes};
+use datafusion::error::DataFusionError;
+use hashbrown::{HashMap, HashSet};
+
+use super::chosen::{Wanted, chosen};
+use super::part::{failed, packed};
+use crate::error::{Error, Result};
+use crate::queries::slot::Slot;
+use crate::queries::stored::{Stored, bytes_of};
+use crate::queries::{By, SIGNINS};
+
+/// A view that is made for some values alone, with the rows that it has.
+pub(super) struct Keyed {
+    by: Vec<By>,
+    sources: Vec<Source>,
+    /// The rows of `signins` that it read the last time, of as many as there were then.
+    read: BooleanBuffer,
+    /// Its rows, packed; each part has more than twice as many as the next. None: it must be made anew.
+    rows: Vec<RecordBatch>,
+    /// For which values it is computed now, and what it reads then.
+    now: Option<(Changed, BooleanBuffer)>,
+}
+
+/// A stored view that it reads.
+struct Source {
+    name: String,
+    whole: Arc<Slot>,
+    /// Where its plan reads it, if it has all of the columns.
+    own: Option<Arc<Slot>>,
+    /// Which of the columns tells what has changed; none of them: everything may have.
+    key: Option<usize>,
+    /// What it was when it was read last.
+    seen: Option<u64>,
+}
+
+/// Of which values something has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Changed {
+    Everything,
+    /// For each of the columns; a row counts if one of them has such a value.
+    Of(Vec<Keys>),
+}
+
+/// Values of a column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Keys {
+    pub(super) texts: HashSet<String>,
+    pub(super) null: bool,
+}
+
+/// What a stored view has lost and gained since it had the rows before; `None`: that is not known.
+pub(super) type Delta = Option<Vec<RecordBatch>>;
+
+impl Keyed {
+    /// A view of these columns, which reads these stored views.
+    pub(super) fn new(by: &[By], reads: impl IntoIterator<Item = (String, Arc<Slot>)>) -> Keyed {
+        let sources = reads.into_iter().map(|(name, whole)| {
+            let schema = whole.columns();
+            let has = |by: &By| {
+                let field = schema.field_with_name(&by.column);
+                field.is_ok_and(|field| *field.data_type() == DataType::Utf8)
+            };
+            let own = by.iter().all(has);
+            Source {
+                name,
+                own: own.then(|| Arc::new(Slot::new(Arc::clone(schema)))),
+                key: by.iter().position(has),
+                whole,
+                seen: None,
+            }
+        });
+        Keyed {
+            by: by.to_vec(),
+            sources: sources.collect(),
+            read: BooleanBuffer::new_unset(0),
+            rows: Vec::new(),
+            now: None,
+        }
+    }
+
+    /// The tables of which it wants to know what has changed.
+    pub(super) fn wants(&self) -> impl Iterator<Item = &String> {
+        let told = self.sources.iter().filter(|source| source.key.is_some());
+        told.map(|source| &source.name)
+    }
+
+    /// Where it reads a stored view, if not where others do.
+    pub(super) fn place(&self, name: &str) -> Option<&Arc<Slot>> {
+        let source = self.sources.iter().find(|source| source.name == name);
+        source.and_then(|source| source.own.as_ref())
+    }
+
+    /// Finds out for which values it must be computed. `delta` yields what a view has lost and gained; `signins` are all
+    /// that are remembered, of which the first `untouched` are as they were, and those of them that it reads now.
+    pub(super) fn look<'d>(
+        &mut self,
+        delta: impl Fn(&str) -> Option<&'d Delta>,
+        signins: Option<(&RecordBatch, usize, BooleanBuffer)>,
+    ) -> Result<&Changed> {
+        let mut keys = vec![Keys::default(); self.by.len()];
+        let mut is_known = !self.rows.is_empty();
+        for source in &self.sources {
+            let version = source.whole.version();
+            if !is_known || source.seen == Some(version) {
+                continue;
+            }
+            let is_next = source.seen.is_some_and(|seen| seen + 1 == version);
+            let changes = delta(&source.name).and_then(Option::as_ref);
+            match (source.key, changes) {
+                (Some(key), Some(changes)) if is_next => {
+                    for rows in changes {
+                        keys[key].add(rows.column_by_name(&self.by[key].column))?;
+                    }
+                }
+                _ => is_known = false,
+            }
+        }
+        let mut reads = BooleanBuffer::new_unset(0);
+        if let Some((all, untouched, now)) = signins {
+            match self.changed_sign_ins(&now, untouched) {
+                Some(changed) if is_known => {
+                    let changed = BooleanArray::new(changed, None);
+                    for (keys, by) in keys.iter_mut().zip(&self.by).take(1) {
+                        for name in &by.signins {
+                            let column = all.column_by_name(name);
+                            let column = column.map(|column| filter(column, &changed));
+                            let column = column.transpose().map_err(failed)?;
+                            keys.add_if_any(column.as_ref(), changed.true_count())?;
+                        }
+                    }
+                }
+                _ => is_known = false,
+            }
+            reads = now;
+        }
+        let changed = match is_known {
+            true => Changed::Of(keys),
+            false => Changed::Everything,
+        };
+        Ok(&self.now.insert((changed, reads)).0)
+    }
+
+    /// The sign-ins that it reads and did not read before, or the other way round; `None`: rows that it read are gone.
+    fn changed_sign_ins(&self, now: &BooleanBuffer, untouched: usize) -> Option<BooleanBuffer> {
+        let then = self.read.len();
+        let same = untouched.min(then).min(now.len());
+        if self.read.slice(same, then - same).count_set_bits() > 0 {
+            return None;
+        }
+        let mut changed = BooleanBufferBuilder::new(now.len());
+        changed.append_buffer(&(&self.read.slice(0, same) ^ &now.slice(0, same)));
+        changed.append_buffer(&now.slice(same, now.len() - same));
+        Some(changed.finish())
+    }
+
+    /// Gives its plan what it must read: rows of the values that have changed, or all. `signins` is where it reads sign-ins, and
+    /// all that are remembered.
+    pub(super) fn fill(
+        &self,
+        signins: Option<(&Slot, &RecordBatch)>,
+        pieces: impl Fn(&RecordBatch) -> Vec<RecordBatch>,
+    ) -> Result<()> {
+        let Some((changed, reads)) = &self.now else {
+            return Ok(());
+        };
+        for source in &self.sources {
+            let Some(own) = &source.own else { continue };
+            match (changed.wanted(&self.by), source.whole.rows()) {
+                (Some(wanted), Some((schema, rows))) => {
+                    let rows = rows.iter().map(|rows| of(rows, &chosen(rows, &wanted)));
+                    let mut rows = rows.collect::<Result<Vec<_>>>()?;
+                    rows.retain(|rows| rows.num_rows() > 0);
+                    own.fill(&schema, rows);
+                }
+                _ => own.same_as(&source.whole),
+            }
+        }
+        if let Some((slot, all)) = signins {
+            let rows = match changed.wanted_of_signins(&self.by) {
+                Some(wanted) => reads & &chosen(all, &wanted),
+                None => reads.clone(),
+            };
+            slot.fill(&all.schema(), pieces(&of(all, &rows)?));
+        }
+        Ok(())
+    }
+
+    /// Nothing has to be computed: what it read is as good as what is there now.
+    pub(super) fn rest(&mut self) {
+        if let Some((_, reads)) = self.now.take() {
+            self.read = reads;
+        }
+        for source in &mut self.sources {
+            source.seen = Some(source.whole.version());
+            // What it has read must not outlive what others read.
+            source.own.iter().for_each(|own| own.clear());
+        }
+    }
+
+    /// Whether what it is computed for is not everything.
+    pub(super) fn adds(&self) -> bool {
+        matches!(&self.now, Some((Changed::Of(_), _)))
+    }
+
+    /// Puts what was computed in its place. Returns all of its rows, with what it has lost and gained; `None` if its rows are
+    /// those that it had. Rows of more than `limit` bytes are made anew the next time.
+    pub(super) fn keep(&mut self, made: Stored, limit: usize) -> Result<Option<(Stored, Delta)>> {
+        let changed = self.now.as_ref().map(|(changed, _)| changed.clone());
+        self.rest();
+        let Some(batches) = made.batches() else {
+            self.rows.clear();
+            return Ok(Some((made, None)));
+        };
+        let rows = concat_batches(made.schema(), batches).and_then(|rows| packed(&rows));
+        let rows = rows.map_err(failed)?;
+        let schema = rows.schema();
+        let wanted = changed.as_ref().and_then(|it| it.wanted(&self.by));
+        let mut delta = None;
+        match wanted {
+            Some(wanted) => {
+                // What it reads may hold rows of other values too.
+                let rows = of(&rows, &chosen(&rows, &wanted))?;
+                let mut lost = Vec::new();
+                let mut left = Vec::new();
+                for part in &self.rows {
+                    let those = BooleanArray::new(chosen(part, &wanted), None);
+                    if those.true_count() == 0 {
+                        left.push(part.clone());
+                        continue;
+                    }
+                    lost.push(filter_record_batch(part, &those).map_err(failed)?);
+                    let others = opposite(&those).map_err(failed)?;
+                    left.push(filter_record_batch(part, &others).map_err(failed)?);
+                }
+                let lost = concat_batches(&schema, &lost).map_err(failed)?;
+                let (lost, gained) =
+                    differences(lost, rows.clone()).map_err(Error::query(SIGNINS))?;
+                if lost.num_rows() + gained.num_rows() == 0 {
+                    return Ok(None);
+                }
+                delta = Some(vec![lost, gained]);
+                self.rows = left;
+                self.add(rows)?;
+            }
+            None => self.rows = vec![rows],
+        }
+        let all = self.rows.clone();
+        if all.iter().map(bytes_of).sum::<usize>() > limit {
+            self.rows.clear();
+        }
+        Ok(Some((Stored::in_memory(schema, all), delta)))
+    }
+
+    /// Small parts are put together, so that there are few of them and each row is copied a few times, not always.
+    fn add(&mut self, rows: RecordBatch) -> Result<()> {
+        let mut last = rows;
+        while let Some(before) = self.rows.pop_if(|it| it.num_rows() <= 2 * last.num_rows()) {
+            let schema = last.schema();
+            last = concat_batches(&schema, [&before, &last]).map_err(failed)?;
+        }
+        self.rows.push(last);
+        Ok(())
+    }
+}
+
+impl Changed {
+    /// Whether nothing has.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Changed::Of(keys) if keys.iter().all(Keys::is_empty))
+    }
+
+    fn wanted(&self, by: &[By]) -> Option<Wanted> {
+        self.wanted_in(by, |by| vec![by.column.clone()])
+    }
+
+    fn wanted_of_signins(&self, by: &[By]) -> Option<Wanted> {
+        self.wanted_in(by, |by| by.signins.clone())
+    }
+
+    fn wanted_in(&self, by: &[By], columns: impl Fn(&By) -> Vec<String>) -> Option<Wanted> {
+        let Changed::Of(keys) = self else { return None };
+        let keys = by.iter().zip(keys).filter(|(_, keys)| !keys.is_empty());
+        Some(Wanted::texts(
+            keys.map(|(by, keys)| (columns(by), keys.clone())),
+        ))
+    }
+}
+
+impl Keys {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty() && !self.null
+    }
+
+    /// The values of a column of text that is there.
+    fn add(&mut self, column: Option<&ArrayRef>) -> Result<()> {
+        let column = column
+            .map(|column| cast(column, &DataType::Utf8))
+            .transpose();
+        let column = column.map_err(failed)?;
+        for text in column.iter().flat_map(|it| it.as_string::<i32>()) {
+            match text {
+                Some(text) if !self.texts.contains(text) => {
+                    self.texts.insert(text.to_owned());
+                }
+                Some(_) => {}
+                None => self.null = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of one that may not be there, and so has no value in any of so many rows.
+    fn add_if_any(&mut self, column: Option<&ArrayRef>, rows: usize) -> Result<()> {
+        self.null |= column.is_none() && rows > 0;
+        self.add(column)
+    }
+}
+
+/// What `before` had and `now` does not have, and the other way round.
+pub(super) fn between(before: &Stored, now: &Stored) -> Result<Delta> {
+    let (Some(then), Some(batches)) = (before.batches(), now.batches()) else {
+        return Ok(None);
+    };
+    if before.schema() != now.schema() {
+        return Ok(None);
+    }
+    let then = concat_batches(before.schema(), then).map_err(failed)?;
+    let now = concat_batches(now.schema(), batches).map_err(failed)?;
+    let most = then.num_rows().min(now.num_rows());
+    let first = longest(most, |rows| then.slice(0, rows) == now.slice(0, rows));
+    let last = longest(most - first, |rows| {
+        then.slice(then.num_rows() - rows, rows) == now.slice(now.num_rows() - rows, rows)
+    });
+    // What stands in order has changed at one place, mostly, so that little is left to be compared row by row.
+    let middle = |rows: &RecordBatch| rows.slice(first, rows.num_rows() - first - last);
+    let (lost, gained) = differences(middle(&then), middle(&now)).map_err(Error::query(SIGNINS))?;
+    Ok(Some(vec![lost, gained]))
+}
+
+/// The largest number up to `most` for which something holds that holds for all smaller ones.
+fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = high - (high - low) / 2;
+        match holds(middle) {
+            true => low = middle,
+            false => high = middle - 1,
+        }
+    }
+    low
+}
+
+/// What each of two tables of the same columns has that the other does not have, whatever the order of rows.
+pub(super) fn differences(
+    left: RecordBatch,
+    right: RecordBatch,
+) -> Result<(RecordBatch, RecordBatch), DataFusionError> {
+    let columns = left.columns().iter().zip(right.columns());
+    let compared =
+        columns.map(|(left, right)| make_comparator(left, right, SortOptions::default()));
+    // Of a kind that cannot be compared all may be different.
+    let Ok(compared) = compared.collect::<Result<Vec<_>, _>>() else {
+        return Ok((left, right));
+    };
+    let is_same = |row, other| compared.iter().all(|column| column(row, other).is_eq());
+    // The rows of the left that have not met their like, by their hashes; behind each the next of the same.
+    let hashes = hashes_of(&left)?;
+    let mut first: HashMap<u64, usize> = HashMap::with_capacity(hashes.len());
+    let mut next = vec![None; hashes.len()];
+    for (row, hash) in hashes.iter().enumerate().rev() {
+        next[row] = first.insert(*hash, row);
+    }
+    let mut is_lost = vec![true; hashes.len()];
+    let mut is_gained = Vec::with_capacity(right.num_rows());
+    for (other, hash) in hashes_of(&right)?.iter().enumerate() {
+        let mut row = first.get(hash).copied();
+        while let Some(at) = row
+            && !(is_lost[at] && is_same(at, other))
+        {
+            row = next[at];
+        }
+        if let Some(at) = row {
+            is_lost[at] = false;
+            // Of many that are alike the next is the first then.
+            if first.get(hash) == Some(&at) {
+                match next[at] {
+                    Some(next) => first.insert(*hash, next),
+                    None => first.remove(hash),
+                };
+            }
+        }
+        is_gained.push(row.is_none());
+    }
+    Ok((
+        filter_record_batch(&left, &BooleanArray::from(is_lost))?,
+        filter_record_batch(&right, &BooleanArray::from(is_gained))?,
+    ))
+}
+
+fn hashes_of(rows: &RecordBatch) -> Result<Vec<u64>, DataFusionError> {
+    let mut hashes = vec![0; rows.num_rows()];
+    create_hashes(rows.columns(), &RandomState::with_seed(0), &mut hashes)?;
+    Ok(hashes)
+}
+
+fn of(rows: &RecordBatch, those: &BooleanBuffer) -> Result<RecordBatch> {
+    filter_record_batch(rows, &BooleanArray::new(those.clone(), None)).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Int64Array, ListArray, StringArray};
+    use datafusion::arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    /// Rows of an account and a number.
+    fn rows(rows: &[(Option<&str>, i64)]) -> RecordBatch {
+        let accounts: StringArray = rows.iter().map(|row| row.0).collect();
+        let numbers: Int64Array = rows.iter().map(|row| row.1).collect();
+        let (accounts, numbers): (ArrayRef, ArrayRef) = (Arc::new(accounts), Arc::new(numbers));
+        let columns = [("account", accounts, true), ("number", numbers, true)];
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    }
+
+    fn stored(table: &[(Option<&str>, i64)]) -> Stored {
+        let rows = rows(table);
+        Stored::in_memory(rows.schema(), vec![rows])
+    }
+
+    /// A view by account of a table of accounts, and of another that has none.
+    struct World {
+        keyed: Keyed,
+        table: Arc<Slot>,
+        other: Arc<Slot>,
+        delta: Delta,
+    }
+
+    fn world() -> World {
+        let schema = rows(&[]).schema();
+        let table = Arc::new(Slot::new(Arc::clone(&schema)));
+        let numbers = schema.project(&[1]).unwrap();
+        let other = Arc::new(Slot::new(Arc::new(numbers)));
+        let by = By {
+            column: "account".to_owned(),
+            signins: Vec::new(),
+        };
+        let reads = [
+            ("table".to_owned(), Arc::clone(&table)),
+            ("other".to_owned(), Arc::clone(&other)),
+        ];
+        World {
+            keyed: Keyed::new(&[by], reads),
+            table,
+            other,
+            delta: None,
+        }
+    }
+
+    impl World {
+        /// The table has these rows now; it lost and gained some, if that is known.
+        fn give(&mut self, now: &[(Option<&str>, i64)], delta: Delta) {
+            let now = rows(now);
+            self.table.fill(&now.schema(), vec![now]);
+            self.delta = delta;
+        }
+
+        fn look(&mut self) -> Changed {
+            let delta = |name: &str| (name == "table").then_some(&self.delta);
+            self.keyed.look(delta, None).unwrap().clone()
+        }
+
+        /// How many rows of the table its plan is given.
+        fn given(&self) -> usize {
+            self.keyed.fill(None, |rows| vec![rows.clone()]).unwrap();
+            self.keyed.place("table").unwrap().number()
+        }
+    }
+
+    /// An account and a number.
+    type Row = (Option<String>, i64);
+
+    /// All rows, in plain text and in one order, and how many were lost and gained.
+    fn kept(kept: Option<(Stored, Delta)>) -> (Vec<Row>, Option<[usize; 2]>) {
+        let (stored, delta) = kept.unwrap();
+        let mut all = Vec::new();
+        for rows in stored.batches().unwrap() {
+            let accounts = cast(rows.column(0), &DataType::Utf8).unwrap();
+            let accounts = accounts.as_string::<i32>().iter();
+            let numbers = rows.column(1).as_primitive::<Int64Type>().values();
+            all.extend(
+                accounts
+                    .map(|it| it.map(str::to_owned))
+                    .zip(numbers.iter().copied()),
+            );
+        }
+        all.sort();
+        let counts = delta.map(|rows| [rows[0].num_rows(), rows[1].num_rows()]);
+        (all, counts)
+    }
+
+    fn of(keys: &[&str], null: bool) -> Changed {
+        let texts = keys.iter().map(|key| key.to_string()).collect();
+        Changed::Of(vec![Keys { texts, null }])
+    }
+
+    #[test]
+    fn only_the_rows_of_what_has_changed_are_made_anew() {
+        let mut world = world();
+        let (a, b) = (Some("a"), Some("b"));
+        world.give(&[(a, 1), (b, 2), (None, 3)], None);
+        assert_eq!(world.look(), Changed::Everything);
+        assert_eq!(world.given(), 3);
+        let first = world
+            .keyed
+            .keep(stored(&[(a, 10), (b, 20), (None, 30)]), usize::MAX);
+        assert_eq!(
+            kept(first.unwrap()).1,
+            None,
+            "nobody knows what it had before"
+        );
+        assert!(world.look().is_nothing());
+        world.keyed.rest();
+
+        world.give(
+            &[(a, 1), (b, 5), (None, 3)],
+            Some(vec![rows(&[(b, 2)]), rows(&[(b, 5)])]),
+        );
+        assert_eq!(world.look(), of(&["b"], false));
+        assert_eq!(world.given(), 1);
+        // What it says of others does not count: it was not given all of their rows.
+        let second = world.keyed.keep(stored(&[(b, 50), (a, 0)]), usize::MAX);
+        let (all, counts) = kept(second.unwrap());
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(all, [(None, 30), (text("a"), 10), (text("b"), 50)]);
+        assert_eq!(counts, Some([1, 1]));
+
+        world.give(&[(a, 1), (b, 5), (None, 4)], Some(vec![rows(&[(None, 3)])]));
+        assert_eq!(world.look(), of(&[], true));
+        assert_eq!(world.given(), 1);
+        let same = world.keyed.keep(stored(&[(None, 30)]), usize::MAX);
+        assert!(same.unwrap().is_none(), "it comes out as it was");
+        assert!(world.look().is_nothing());
+    }
+
+    #[test]
+    fn everything_is_made_anew_where_it_is_not_known_what_has_changed() {
+        let mut world = world();
+        let a = Some("a");
+        let make = |world: &mut World| {
+            let kept = world.keyed.keep(stored(&[(a, 10)]), usize::MAX);
+            assert!(kept.unwrap().is_some());
+        };
+        world.give(&[(a, 1)], None);
+        world.look();
+        make(&mut world);
+        world.give(&[(a, 2)], None);
+        assert_eq!(
+            world.look(),
+            Changed::Everything,
+            "a change that nobody told"
+        );
+        make(&mut world);
+        for _ in 0..2 {
+            world.give(&[(a, 3)], Some(vec![rows(&[(a, 3)])]));
+        }
+        assert_eq!(world.look(), Changed::Everything, "a change was not seen");
+        make(&mut world);
+        let number = rows(&[(a, 1)]).project(&[1]).unwrap();
+        world.other.fill(&number.schema(), vec![number]);
+        assert_eq!(world.look(), Changed::Everything, "it has no accounts");
+        let large = world.keyed.keep(stored(&[(a, 10)]), 1);
+        assert_eq!(kept(large.unwrap()).0.len(), 1);
+        world.give(&[(a, 3)], Some(vec![rows(&[(a, 3)])]));
+        assert_eq!(
+            world.look(),
+            Changed::Everything,
+            "it was too large to be kept"
+        );
+    }
+
+    #[test]
+    fn rows_are_put_together_now_and_then() {
+        let mut world = world();
+        let names: Vec<String> = (0..200).map(|number| format!("{number:03}")).collect();
+        world.give(&[], None);
+        world.look();
+        world.keyed.keep(stored(&[]), usize::MAX).unwrap();
+        for (number, name) in names.iter().enumerate() {
+            let row = (Some(name.as_str()), number as i64);
+            world.give(&[row], Some(vec![rows(&[row])]));
+            world.look();
+            let made = world.keyed.keep(stored(&[row]), usize::MAX).unwrap();
+            let parts = made.as_ref().map(|(made, _)| made.batches().unwrap().len());
+            assert!(parts < Some(10), "{parts:?}");
+            assert_eq!(kept(made).0.len(), number + 1);
+        }
+    }
+
+    #[test]
+    fn sign_ins_that_are_gone_are_missed() {
+        let mut world = world();
+        let bits = |bits: &[bool]| BooleanBuffer::from(bits.to_vec());
+        world.keyed.read = bits(&[true, false, true]);
+        let changed = |now: &[bool], untouched| world.keyed.changed_sign_ins(&bits(now), untouched);
+        let same = changed(&[true, false, true, false], 3).unwrap();
+        assert_eq!(same.count_set_bits(), 0);
+        let other = changed(&[false, true, true, true], 3).unwrap();
+        assert_eq!(other, bits(&[true, true, false, true]));
+        assert_eq!(
+            changed(&[true, false, true], 2),
+            None,
+            "the third may be another"
+        );
+        let longer = changed(&[true, true, false, true], 3).unwrap();
+        assert_eq!(longer, bits(&[false, true, true, true]));
+        let mut unread = Keyed::new(&[], []);
+        unread.read = bits(&[true, false]);
+        assert_eq!(
+            unread.changed_sign_ins(&bits(&[true, true]), 1),
+            Some(bits(&[false, true]))
+        );
+    }
+
+    #[test]
+    fn what_two_tables_do_not_share_is_found_in_any_order_and_as_often_as_it_is_there() {
+        let (a, b) = (Some("a"), Some("b"));
+        let left = rows(&[(a, 1), (a, 1), (b, 2), (None, 3), (a, 1)]);
+        let right = packed(&rows(&[(None, 3), (a, 1), (b, 4), (a, 1)])).unwrap();
+        let left = packed(&left).unwrap();
+        let (lost, gained) = differences(left.clone(), right.clone()).unwrap();
+        let plain = |rows: &RecordBatch| {
+            kept(Some((
+                Stored::in_memory(rows.schema(), vec![rows.clone()]),
+                None,
+            )))
+            .0
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(plain(&lost), [(text("a"), 1), (text("b"), 2)]);
+        assert_eq!(plain(&gained), [(text("b"), 4)]);
+        let none = differences(left.clone(), left.clone()).unwrap();
+        assert_eq!((none.0.num_rows(), none.1.num_rows()), (0, 0));
+        let all = differences(left.slice(0, 0), right.clone()).unwrap();
+        assert_eq!((all.0.num_rows(), all.1.num_rows()), (0, 4));
+        // Lists, as evidence is.
+        let lists = |lists: &[&[i64]]| {
+            let lists = lists
+                .iter()
+                .map(|list| Some(list.iter().copied().map(Some)));
+            let lists: ArrayRef =
+                Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists));
+            RecordBatch::try_from_iter([("list", lists)]).unwrap()
+        };
+        let (lost, gained) = differences(lists(&[&[1, 2], &[]]), lists(&[&[], &[1]])).unwrap();
+        assert_eq!((lost, gained), (lists(&[&[1, 2]]), lists(&[&[1]])));
+    }
+
+    #[test]
+    fn what_has_changed_in_a_table_is_told_from_its_two_versions() {
+        let (a, b) = (Some("a"), Some("b"));
+        let before = stored(&[(a, 1), (a, 2), (a, 3), (b, 4)]);
+        let told = |now: &Stored| {
+            let delta = between(&before, now).unwrap();
+            delta.map(|rows| [rows[0].num_rows(), rows[1].num_rows()])
+        };
+        assert_eq!(
+            told(&stored(&[(a, 1), (a, 2), (a, 3), (b, 4)])),
+            Some([0, 0])
+        );
+        assert_eq!(
+            told(&stored(&[(a, 1), (a, 7), (a, 3), (b, 4)])),
+            Some([1, 1])
+        );
+        assert_eq!(told(&stored(&[(b, 4), (a, 3), (a, 1)])), Some([1, 0]));
+        assert_eq!(told(&stored(&[])), Some([4, 0]));
+        let fewer = rows(&[(a, 1)]).project(&[0]).unwrap();
+        let other = Stored::in_memory(fewer.schema(), vec![fewer]);
+        assert_eq!(told(&other), None, "other columns");
+    }
+}
