@@ -24,7 +24,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::error::{Error, Result};
 use crate::signin::Columns;
 pub use header::{By, Cause, Header, Only, Values};
-pub use session::{Codes, Needs, Session};
+pub use session::{Changes, Codes, Needs, Session};
 pub use stored::Rows;
 pub use thresholds::Threshold;
 

@@ -40,6 +40,7 @@ use crate::progress::Progress;
 use care::{Care, first_come, is_exhausted, is_out_of_memory};
 use keyed::{Delta, Keyed};
 pub use needs::{Codes, Needs};
+pub use part::Changes;
 use part::{Filling, Part};
 
 /// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
@@ -157,14 +158,14 @@ impl Session {
         self.whole = Some((table, number));
     }
 
-    /// The same in a stream: of `signins` the first `untouched` rows are those of the filling before. Plans are used again,
-    /// and so is what was stored of rows that have not changed.
-    pub fn fill_again(&mut self, signins: RecordBatch, untouched: usize, batch_rows: usize) {
+    /// The same in a stream, with what has changed since the filling before. Plans are used again, and so is what was stored of
+    /// rows that have not changed.
+    pub fn fill_again(&mut self, signins: RecordBatch, changes: Changes, batch_rows: usize) {
         self.fresh.clear();
         self.set_batch_rows(batch_rows);
         let filling = Filling {
             signins,
-            untouched,
+            changes,
             piece: batch_rows,
         };
         let (schema, pieces) = filling.pieces();

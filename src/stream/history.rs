@@ -23,6 +23,7 @@ use super::copies::{self, Copies, Copy};
 use super::group::{GROUPS, Group, OWN};
 use super::rows::Rows;
 use crate::error::{Error, Result};
+use crate::queries::Changes;
 use crate::signin::{Columns, RICHNESS};
 use crate::store::Store;
 
@@ -63,6 +64,8 @@ pub(super) struct History {
     first: Option<i64>,
     /// So many of the first sign-ins are as they were in the last table.
     untouched: usize,
+    /// Rows that are others now than in the table that was given last, and what they were; `None`: rows have gone.
+    replaced: Option<Vec<(usize, Copy)>>,
 }
 
 impl History {
@@ -89,6 +92,7 @@ impl History {
             refusals: 0,
             first: None,
             untouched: 0,
+            replaced: None,
         })
     }
 
@@ -169,7 +173,6 @@ impl History {
         }
         if !unsettled.is_empty() {
             self.settle(unsettled, now, &mut added)?;
-            added.changed = true;
         }
         added.changed |= added.new > 0;
         Ok(added)
@@ -235,7 +238,17 @@ impl History {
             for (copy, refused, name) in self.copies_of(&batch)? {
                 let id = self.hash(name.unwrap_or_default());
                 match self.find(id) {
+                    // Another copy may say nothing that was not known.
+                    Some(at) if self.rows.same(at, &copy) => {}
                     Some(at) => {
+                        let before = (at, self.rows.copy(at));
+                        // So many that to look at everything costs no more.
+                        self.replaced
+                            .take_if(|rows| rows.len() >= self.rows.id.len());
+                        self.replaced
+                            .iter_mut()
+                            .for_each(|rows| rows.push(before.clone()));
+                        added.changed = true;
                         self.refusals += usize::from(refused);
                         self.refusals -= usize::from(self.rows.refused[at]);
                         self.rows.replace(at, &copy, refused);
@@ -286,12 +299,19 @@ impl History {
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 
-    /// Everything that is remembered as a table whose columns are dictionaries, and how many of its first rows are those of
-    /// the table before.
-    pub(super) fn table(&mut self) -> Result<(RecordBatch, usize)> {
+    /// Everything that is remembered as a table whose columns are dictionaries, and what has changed since the table before.
+    pub(super) fn table(&mut self) -> Result<(RecordBatch, Changes)> {
         let table = self.try_table().map_err(failed)?;
+        let again = match self.replaced.replace(Vec::new()) {
+            Some(replaced) => {
+                let (rows, copies): (Vec<usize>, Vec<Copy>) = replaced.into_iter().unzip();
+                let ids = vec![""; rows.len()];
+                Some((rows, self.table_of(&copies, &ids).map_err(failed)?))
+            }
+            None => None,
+        };
         let untouched = std::mem::replace(&mut self.untouched, table.num_rows());
-        Ok((table, untouched))
+        Ok((table, Changes { untouched, again }))
     }
 
     fn try_table(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -336,6 +356,7 @@ impl History {
         let keep: Vec<bool> = ages.map(|(at, it)| *it >= age || at >= rows).collect();
         self.rows.retain(&keep);
         self.untouched = 0;
+        self.replaced = None;
         self.first = self.rows.age.iter().min().copied();
         self.refusals = self.rows.refused.iter().filter(|refused| **refused).count();
         self.ids = HashTable::with_capacity(self.len());
@@ -418,5 +439,66 @@ fn value(times: &TimestampMicrosecondArray, row: usize) -> i64 {
         times.value(row)
     } else {
         NEVER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signin::{Signin, SigninBatch};
+
+    /// Takes in one copy of the sign-in `id`, and says whether anything has changed.
+    fn take_in(history: &mut History, id: &str, account: Option<&str>, app: Option<&str>) -> bool {
+        let mut batch = SigninBatch::new(history.columns());
+        batch.push(&Signin {
+            sign_in_id: Some(id.to_owned().into()),
+            time: Some(1_000_000),
+            user_id: account.map(|text| text.to_owned().into()),
+            app_id: app.map(|text| text.to_owned().into()),
+            error_code: Some(50053),
+            ..Signin::default()
+        });
+        let batch = batch.take().unwrap().unwrap();
+        history.add(&batch, 0).unwrap().changed
+    }
+
+    #[test]
+    fn what_a_row_was_is_told_when_another_copy_changes_it_and_only_then() {
+        let mut history = History::new(Columns::ALL).unwrap();
+        assert!(take_in(&mut history, "a", Some("u1"), None));
+        assert!(take_in(&mut history, "b", Some("u2"), None));
+        let (_, first) = history.table().unwrap();
+        assert!(first.again.is_none(), "nothing was given before");
+        assert!(!take_in(&mut history, "b", Some("u2"), None), "the same");
+        assert!(
+            take_in(&mut history, "b", None, Some("app")),
+            "it says which app"
+        );
+        let (table, second) = history.table().unwrap();
+        assert_eq!(second.untouched, 1);
+        let (rows, before) = second.again.unwrap();
+        assert_eq!((rows, before.num_rows()), (vec![1], 1));
+        let text = |batch: &RecordBatch, name: &str, row: usize| {
+            let column = arrow::compute::cast(
+                column(batch, name).unwrap(),
+                &arrow::datatypes::DataType::Utf8,
+            );
+            let column = column.unwrap();
+            let column = column.as_string::<i32>();
+            column.is_valid(row).then(|| column.value(row).to_owned())
+        };
+        assert_eq!(text(&before, "app_id", 0), None);
+        assert_eq!(text(&before, "user_id", 0).as_deref(), Some("u2"));
+        assert_eq!(text(&table, "app_id", 1).as_deref(), Some("app"));
+        assert_eq!(text(&table, "user_id", 1).as_deref(), Some("u2"));
+        assert!(
+            !take_in(&mut history, "b", None, None),
+            "poorer than what is known"
+        );
+        let (_, third) = history.table().unwrap();
+        assert_eq!(third.untouched, 2);
+        assert!(third.again.unwrap().0.is_empty());
+        history.forget(0, 2);
+        assert!(history.table().unwrap().1.again.is_none(), "rows have gone");
     }
 }

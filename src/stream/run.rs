@@ -27,6 +27,7 @@ use super::told::{Entry, Remembered, Told, Why};
 use super::{Ack, Event, Mode, OnEof, Settings, Signal, Signals};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::queries::Changes;
 
 /// Bytes of lines that may wait to be dealt with.
 const WAITING: usize = 64 << 20;
@@ -39,8 +40,8 @@ const PREDECESSOR: u32 = 6;
 /// The same complaint is made no sooner.
 const COMPLAIN: Duration = Duration::from_secs(60);
 
-/// Something to judge: the table of what is remembered, and how many of its first rows were in the one before.
-type Job = (RecordBatch, usize);
+/// Something to judge: the table of what is remembered, and what has changed since the one before.
+type Job = (RecordBatch, Changes);
 
 /// Runs until `stdin` ends or a signal asks for the end. `say` tells people what was lost.
 ///
@@ -75,8 +76,8 @@ pub fn run<W: Write>(
     let (found, judged) = channel();
     let wake = send.clone();
     let started = thread::Builder::new().stack_size(STACK).spawn(move || {
-        for (signins, untouched) in work {
-            let judgement = judge.judge(signins, untouched);
+        for (signins, changes) in work {
+            let judgement = judge.judge(signins, changes);
             if found.send(judgement).is_err() || wake.send(Event::Judged).is_err() {
                 return;
             }

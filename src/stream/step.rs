@@ -15,7 +15,7 @@ use super::history::column;
 use crate::engine::{Engine, USUAL_ROW};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::queries::{Queries, Session};
+use crate::queries::{Changes, Queries, Session};
 use crate::results::{Format, RowWriter};
 use crate::signin::Columns;
 
@@ -132,11 +132,11 @@ impl Judge {
         }
     }
 
-    /// Judges `signins`, of which the first `untouched` are as they were in the step before.
-    pub(super) fn judge(&mut self, signins: RecordBatch, untouched: usize) -> Result<Judgement> {
+    /// Judges `signins`, of which only what is in `changes` is not as it was in the step before.
+    pub(super) fn judge(&mut self, signins: RecordBatch, changes: Changes) -> Result<Judgement> {
         let began = Instant::now();
         let session = &mut self.session;
-        session.fill_again(signins, untouched, self.engine.batch_rows(USUAL_ROW));
+        session.fill_again(signins, changes, self.engine.batch_rows(USUAL_ROW));
         self.found(began)
     }
 
@@ -540,7 +540,7 @@ mod tests {
             if step % 10 == 9 {
                 history.forget(number * APART * 2 / 3, history.len());
             }
-            let (signins, untouched) = history.table().unwrap();
+            let (signins, changes) = history.table().unwrap();
             // A table of the engine's is read whole by each view.
             let (schema, rows) = (signins.schema(), signins.num_rows());
             let all = MemTable::try_new(Arc::clone(&schema), vec![vec![signins.clone()]]);
@@ -550,7 +550,7 @@ mod tests {
                 let found = anew(&mut whole, Arc::new(ours), rows);
                 assert_eq!(found, expected, "an analysis at step {step}");
             }
-            let found = bodies(steps.judge(signins, untouched).unwrap());
+            let found = bodies(steps.judge(signins, changes).unwrap());
             assert_eq!(found, expected, "step {step}");
             for (ours, theirs) in stored(&steps).into_iter().zip(stored(&whole)) {
                 assert_eq!(ours, theirs, "step {step}");

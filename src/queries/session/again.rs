@@ -135,8 +135,8 @@ impl Session {
         let values = |view: &str, column: &str| column_of(&self.stored, view, column);
         let chosen = plan.part.as_ref().map(|part| part.chosen(filling, values));
         let chosen = chosen.transpose()?.flatten();
-        let (all, untouched) = (&filling.signins, filling.untouched);
-        let signins = chosen.map(|chosen| (all, untouched, chosen));
+        let all = &filling.signins;
+        let signins = chosen.map(|chosen| (all, &filling.changes, chosen));
         let delta = |view: &str| self.plans.get(view).map(|plan| &plan.delta);
         if keyed.look(delta, signins)?.is_nothing() {
             keyed.rest();

@@ -16,7 +16,7 @@ use datafusion::error::DataFusionError;
 use hashbrown::{HashMap, HashSet};
 
 use super::chosen::{Wanted, chosen};
-use super::part::{failed, packed};
+use super::part::{Changes, failed, packed};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
@@ -104,11 +104,11 @@ impl Keyed {
     }
 
     /// Finds out for which values it must be computed. `delta` yields what a view has lost and gained; `signins` are all
-    /// that are remembered, of which the first `untouched` are as they were, and those of them that it reads now.
+    /// that are remembered, what has changed in them, and those of them that it reads now.
     pub(super) fn look<'d>(
         &mut self,
         delta: impl Fn(&str) -> Option<&'d Delta>,
-        signins: Option<(&RecordBatch, usize, BooleanBuffer)>,
+        signins: Option<(&RecordBatch, &Changes, BooleanBuffer)>,
     ) -> Result<&Changed> {
         let mut keys = vec![Keys::default(); self.by.len()];
         let mut is_known = !self.rows.is_empty();
@@ -129,8 +129,8 @@ impl Keyed {
             }
         }
         let mut reads = BooleanBuffer::new_unset(0);
-        if let Some((all, untouched, now)) = signins {
-            match self.changed_sign_ins(&now, untouched) {
+        if let Some((all, changes, now)) = signins {
+            match self.changed_sign_ins(&now, changes) {
                 Some(changed) if is_known => {
                     let changed = BooleanArray::new(changed, None);
                     for (keys, by) in keys.iter_mut().zip(&self.by).take(1) {
@@ -139,6 +139,9 @@ impl Keyed {
                             let column = column.map(|column| filter(column, &changed));
                             let column = column.transpose().map_err(failed)?;
                             keys.add_if_any(column.as_ref(), changed.true_count())?;
+                            if let Some((_, gone)) = &changes.again {
+                                keys.add_if_any(gone.column_by_name(name), gone.num_rows())?;
+                            }
                         }
                     }
                 }
@@ -153,16 +156,26 @@ impl Keyed {
         Ok(&self.now.insert((changed, reads)).0)
     }
 
-    /// The sign-ins that it reads and did not read before, or the other way round; `None`: rows that it read are gone.
-    fn changed_sign_ins(&self, now: &BooleanBuffer, untouched: usize) -> Option<BooleanBuffer> {
+    /// The sign-ins that it reads and did not read before, or the other way round, and those that are others now; `None`: rows that
+    /// it read are gone, and nobody knows what they were.
+    fn changed_sign_ins(&self, now: &BooleanBuffer, changes: &Changes) -> Option<BooleanBuffer> {
         let then = self.read.len();
-        let same = untouched.min(then).min(now.len());
+        let there = match changes.again {
+            Some(_) => then,
+            None => changes.untouched.min(then),
+        };
+        let same = there.min(now.len());
         if self.read.slice(same, then - same).count_set_bits() > 0 {
             return None;
         }
         let mut changed = BooleanBufferBuilder::new(now.len());
         changed.append_buffer(&(&self.read.slice(0, same) ^ &now.slice(0, same)));
         changed.append_buffer(&now.slice(same, now.len() - same));
+        for row in changes.again.iter().flat_map(|(rows, _)| rows) {
+            if *row < same && (self.read.value(*row) || now.value(*row)) {
+                changed.set_bit(*row, true);
+            }
+        }
         Some(changed.finish())
     }
 
@@ -615,7 +628,12 @@ mod tests {
         let mut world = world();
         let bits = |bits: &[bool]| BooleanBuffer::from(bits.to_vec());
         world.keyed.read = bits(&[true, false, true]);
-        let changed = |now: &[bool], untouched| world.keyed.changed_sign_ins(&bits(now), untouched);
+        let gone = |untouched| Changes {
+            untouched,
+            again: None,
+        };
+        let changed =
+            |now: &[bool], untouched| world.keyed.changed_sign_ins(&bits(now), &gone(untouched));
         let same = changed(&[true, false, true, false], 3).unwrap();
         assert_eq!(same.count_set_bits(), 0);
         let other = changed(&[false, true, true, true], 3).unwrap();
@@ -629,10 +647,33 @@ mod tests {
         assert_eq!(longer, bits(&[false, true, true, true]));
         let mut unread = Keyed::new(&[], []);
         unread.read = bits(&[true, false]);
-        assert_eq!(
-            unread.changed_sign_ins(&bits(&[true, true]), 1),
-            Some(bits(&[false, true]))
-        );
+        let found = unread.changed_sign_ins(&bits(&[true, true]), &gone(1));
+        assert_eq!(found, Some(bits(&[false, true])));
+    }
+
+    #[test]
+    fn sign_ins_that_are_others_now_are_asked_for_by_what_they_were_too() {
+        let mut world = world();
+        world.keyed.by[0].signins = vec!["account".to_owned()];
+        world.give(&[], None);
+        let (a, b, c, d) = (Some("a"), Some("b"), Some("c"), Some("d"));
+        let bits = |bits: &[bool]| BooleanBuffer::from(bits.to_vec());
+        let delta = |_: &str| None;
+        let before = rows(&[(a, 1), (b, 2), (c, 3)]);
+        let all = bits(&[true, true, false]);
+        let signins = Some((&before, &Changes::default(), all.clone()));
+        world.keyed.look(delta, signins).unwrap();
+        world.keyed.keep(stored(&[(a, 10)]), usize::MAX).unwrap();
+        let now = rows(&[(a, 1), (d, 2), (c, 4)]);
+        let changes = Changes {
+            untouched: 1,
+            again: Some((vec![1], before.slice(1, 1))),
+        };
+        let changed = world
+            .keyed
+            .look(delta, Some((&now, &changes, all)))
+            .unwrap();
+        assert_eq!(*changed, of(&["b", "d"], false));
     }
 
     #[test]

@@ -24,11 +24,20 @@ use crate::signin::Columns;
 /// Rows are copied for a view if they are at most this part of all.
 const COPIED: usize = 4;
 
+/// What of a table is not as it was in the one that was there before.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// So many of the first rows are as they were.
+    pub untouched: usize,
+    /// The rows behind these that were there and are others now, by their numbers, and what they were. `None`: rows have gone, so that
+    /// all behind these may be others.
+    pub again: Option<(Vec<usize>, RecordBatch)>,
+}
+
 /// Everything that is remembered now, whose columns are dictionaries, mostly.
 pub(super) struct Filling {
     pub(super) signins: RecordBatch,
-    /// So many of the first rows are as they were at the filling before.
-    pub(super) untouched: usize,
+    pub(super) changes: Changes,
     /// Rows in a batch.
     pub(super) piece: usize,
 }
@@ -85,7 +94,7 @@ impl Part {
         match &mut self.how {
             How::Only(only, before) => {
                 let now = chosen(&filling.signins, &Wanted::of(only, values)?);
-                if filling.untouched < before.len() || !is_same(before, &now) {
+                if filling.changes.untouched < before.len() || !is_same(before, &now) {
                     let rows = BooleanArray::new(now.clone(), None);
                     let rows = filter_record_batch(&filling.signins, &rows).map_err(failed)?;
                     filling.give(rows, &self.signins);
@@ -93,7 +102,7 @@ impl Part {
                 *before = now;
             }
             How::Fold(stretches, again) => {
-                let known = if keeps { filling.untouched } else { 0 };
+                let known = if keeps { filling.changes.untouched } else { 0 };
                 let all = filling.signins.num_rows();
                 let before = end(stretches);
                 let is_gone = |stretch: &mut Stretch| stretch.end > known;
@@ -346,7 +355,10 @@ mod tests {
         });
         Filling {
             signins: RecordBatch::try_from_iter(columns).unwrap(),
-            untouched,
+            changes: Changes {
+                untouched,
+                again: None,
+            },
             piece: 8,
         }
     }
