@@ -162,13 +162,13 @@ impl Queries {
                     )));
                 }
             }
-            self.check_only(query)?;
+            self.check_parts(query)?;
         }
         Ok(())
     }
 
     /// Whether the header's `only` and `by` speak of columns and views that are there.
-    fn check_only(&self, query: &Query) -> Result<()> {
+    fn check_parts(&self, query: &Query) -> Result<()> {
         if !query.header.only.is_empty() && (query.header.fold || !query.is_stored()) {
             let reason = "only needs keep: yes, and does not go with fold";
             return Err(query.wrong(reason.to_owned()));

@@ -4,6 +4,7 @@
 mod again;
 mod care;
 mod chosen;
+mod delta;
 mod keyed;
 mod needs;
 mod order;
@@ -38,7 +39,8 @@ use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use care::{Care, first_come, is_exhausted, is_out_of_memory};
-use keyed::{Delta, Keyed};
+use delta::Delta;
+use keyed::Keyed;
 pub use needs::{Codes, Needs};
 pub use part::Changes;
 use part::{Filling, Part};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use datafusion::arrow::array::ArrayRef;
 
-use super::keyed::between;
+use super::delta::between;
 use super::part::{Filling, OfTable};
 use super::{Plan, Session};
 use crate::error::{Error, Result};

@@ -13,7 +13,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
 use super::chosen::{Wanted, chosen};
-use super::keyed::{Delta, differences};
+use super::delta::{Delta, differences};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
