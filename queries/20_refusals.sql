@@ -5,6 +5,7 @@
 --   statement. reason_evidence holds the words or the facts on which the reason rests.
 -- source: learn.microsoft.com/entra/id-protection/howto-identity-protection-remediate-unblock (the third reason)
 -- keep: yes
+-- by: refusal_no
 SELECT
   r.refusal_no,
   r.sign_in_id,

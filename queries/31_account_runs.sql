@@ -3,11 +3,13 @@
 --   source where no account is known, and ends with a pause longer than finding_gap. A refusal without a time joins
 --   the last run.
 -- keep: yes
+-- by: user_key
 WITH named AS (
   SELECT
     r.refusal_no,
     r.time,
     r.tenant_key,
+    r.user_key,
     r.reason,
     coalesce('account ' || r.user_key, 'source ' || r.source_key, 'nobody') AS subject
   FROM refusals AS r
@@ -38,12 +40,13 @@ numbered AS (
 SELECT
   n.refusal_no,
   n.tenant_key,
+  n.user_key,
   n.reason,
   n.subject,
   min(n.time) OVER (PARTITION BY n.tenant_key, n.subject, n.run) AS started,
   count(*) OVER (PARTITION BY n.tenant_key, n.subject, n.run) AS refusals
 FROM numbered AS n
 UNION ALL
-SELECT n.refusal_no, n.tenant_key, n.reason, n.subject, b.started, b.refusals
+SELECT n.refusal_no, n.tenant_key, n.user_key, n.reason, n.subject, b.started, b.refusals
 FROM named AS n
 INNER JOIN brief AS b ON n.tenant_key = b.tenant_key AND n.subject = b.subject

@@ -2,6 +2,7 @@
 -- explain: For each refusal that states a malicious address the start of its run and how many blocks are in it.
 --   A run ends with a pause longer than finding_gap. A block without a time joins the last run.
 -- keep: yes
+-- by: source_key
 WITH blocks AS (
   SELECT r.refusal_no, r.time, r.tenant_key, r.source_key
   FROM refusals AS r

@@ -11,7 +11,7 @@
 -- advice-source: https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout
 SELECT
   r.refusal_no,
-  concat(m.user_key, '|', m.tool, '|', CAST(m.started AS VARCHAR)) AS finding_key,
+  concat(m.user_key, '|', CAST(m.tool AS VARCHAR), '|', CAST(m.started AS VARCHAR)) AS finding_key,
   least($confidence_ceiling, $confidence_floor * m.days / $stale_days) AS confidence,
   make_array(
     named_struct(

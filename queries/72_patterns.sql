@@ -3,35 +3,33 @@
 --   address, network owner, country, application, client and user agent once. collateral_users are the owners of attacked
 --   accounts who were locked out where they usually sign in; the places of these refusals are not those of the attack. findings adds what happened around it.
 -- keep: yes
+-- by: finding_id
 WITH folded AS (
   -- Equal refusals are folded before the lists are made: an attack repeats itself a thousand times.
   SELECT
     v.finding_id,
     v.finding_key,
     v.cause,
-    r.tenant_id,
-    r.tenant_key,
-    r.reason,
-    r.user_key,
-    coalesce(r.user_principal_name, r.user_id) AS user_name,
-    r.ip_address,
-    r.asn,
-    r.country,
-    r.app_display_name,
-    r.client_app,
-    r.user_agent,
-    coalesce(c.is_victim, false) AS is_victim,
+    v.tenant_id,
+    v.tenant_key,
+    v.reason,
+    v.user_key,
+    v.user_name,
+    v.ip_address,
+    v.asn,
+    v.country,
+    v.app_display_name,
+    v.client_app,
+    v.user_agent,
+    v.is_victim,
     count(*) AS refusals,
-    min(r.time) AS first_seen,
-    max(r.time) AS last_seen,
+    min(v.time) AS first_seen,
+    max(v.time) AS last_seen,
     min(v.refusal_no) AS first_refusal
   FROM verdicts AS v
-  INNER JOIN refusals AS r ON v.refusal_no = r.refusal_no
-  LEFT JOIN campaign_refusals AS c ON v.refusal_no = c.refusal_no AND v.finding_key = c.campaign_key
   GROUP BY
-    v.finding_id, v.finding_key, v.cause, r.tenant_id, r.tenant_key, r.reason, r.user_key, r.user_principal_name, r.user_id,
-    r.ip_address, r.asn, r.country, r.app_display_name, r.client_app, r.user_agent,
-    coalesce(c.is_victim, false)
+    v.finding_id, v.finding_key, v.cause, v.tenant_id, v.tenant_key, v.reason, v.user_key, v.user_name,
+    v.ip_address, v.asn, v.country, v.app_display_name, v.client_app, v.user_agent, v.is_victim
 )
 SELECT
   f.finding_id,

@@ -27,12 +27,11 @@ SELECT
   a.finding_id,
   a.tenant_key,
   CAST(NULL AS VARCHAR) AS campaign_key,
-  r.source_key,
+  v.source_key,
   a.first_seen AS started,
   a.last_seen AS ended
 FROM attacks AS a
 LEFT ANTI JOIN members AS m ON a.finding_id = m.finding_id
 INNER JOIN verdicts AS v ON a.finding_id = v.finding_id
-INNER JOIN refusals AS r ON v.refusal_no = r.refusal_no
-WHERE r.source_key IS NOT NULL
-GROUP BY a.finding_id, a.tenant_key, r.source_key, a.first_seen, a.last_seen
+WHERE v.source_key IS NOT NULL
+GROUP BY a.finding_id, a.tenant_key, v.source_key, a.first_seen, a.last_seen

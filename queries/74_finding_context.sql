@@ -2,6 +2,8 @@
 -- explain: One row for each finding that touches it: vips are those of its accounts that --vip names, by sign-in name
 --   or object id. indicators are the labels of the --indicators that its refusals match, and listed_refusals counts
 --   the refusals that match any.
+-- keep: yes
+-- by: finding_id
 WITH named AS (
   SELECT g.finding_id, unnest(g.accounts) AS account
   FROM patterns AS g
@@ -18,14 +20,12 @@ important AS (
 counted AS (
   SELECT v.finding_id, count(*) AS listed_refusals
   FROM verdicts AS v
-  INNER JOIN refusals AS r ON v.refusal_no = r.refusal_no
-  WHERE r.indicators IS NOT NULL
+  WHERE v.indicators IS NOT NULL
   GROUP BY v.finding_id
 ),
 matched AS (
-  SELECT v.finding_id, unnest(r.indicators) AS indicator
+  SELECT v.finding_id, unnest(v.indicators) AS indicator
   FROM verdicts AS v
-  INNER JOIN refusals AS r ON v.refusal_no = r.refusal_no
 ),
 listed AS (
   SELECT m.finding_id, array_sort(array_distinct(array_agg(m.indicator))) AS indicators

@@ -9,44 +9,14 @@
 --   honest mistake; critical when somebody got in. vips and indicators are what the analyst brought.
 -- result: findings
 -- keep: yes
-WITH honest_users AS (
-  SELECT
-    g.finding_id,
-    g.tenant_key,
-    g.first_seen,
-    g.last_seen,
-    g.ip_addresses,
-    unnest(g.accounts) AS user_key
-  FROM patterns AS g
-  INNER JOIN causes AS c ON g.cause = c.cause
-  WHERE NOT c.attack
-),
-tried AS (
-  -- Whatever failed at the sources of an attack, in its time, belongs to it, whoever was tried.
-  SELECT
-    a.finding_id,
-    f.user_key,
-    count(*) FILTER (WHERE f.kind = 'bad_password') AS bad_passwords
-  FROM attacks AS a
-  INNER JOIN cold_failures AS f
-    ON a.tenant_key = f.tenant_key AND a.source_key = f.source_key
-    AND f.time >= a.started
-    AND f.time <= a.ended
-  GROUP BY a.finding_id, f.user_key
+-- by: finding_id
+WITH tried AS (
+  SELECT a.finding_id, a.user_key, sum(a.bad_passwords) AS bad_passwords
+  FROM attack_failures AS a
+  GROUP BY a.finding_id, a.user_key
   UNION ALL
-  -- Honest accounts share their addresses with others: only their own failures count.
-  SELECT
-    u.finding_id,
-    u.user_key,
-    count(*) AS bad_passwords
-  FROM honest_users AS u
-  INNER JOIN failures AS f
-    ON u.tenant_key = f.tenant_key AND u.user_key = f.user_key
-    AND f.kind = 'bad_password'
-    AND f.time >= u.first_seen - $episode_gap
-    AND f.time <= u.last_seen + $episode_gap
-  WHERE array_has(u.ip_addresses, f.ip_address)
-  GROUP BY u.finding_id, u.user_key
+  SELECT h.finding_id, h.user_key, h.bad_passwords
+  FROM honest_failures AS h
 ),
 wrong AS (
   SELECT t.finding_id, sum(t.bad_passwords) AS bad_passwords, count(t.user_key) AS accounts_tried
@@ -71,16 +41,6 @@ got_in AS (
   FROM entries AS e
   WHERE e.is_first
   GROUP BY e.finding_id
-),
-proofs AS (
-  -- Every claim of one finding carries the same evidence: the first refusal's stands for all.
-  SELECT
-    g.finding_id,
-    c.evidence,
-    row_number() OVER (PARTITION BY g.finding_id ORDER BY c.confidence DESC) AS place
-  FROM patterns AS g
-  INNER JOIN claims AS c
-    ON g.first_refusal = c.refusal_no AND g.cause = c.cause AND g.finding_key = c.finding_key
 ),
 judged AS (
   SELECT
@@ -123,7 +83,7 @@ judged AS (
   FROM patterns AS g
   INNER JOIN causes AS c ON g.cause = c.cause
   INNER JOIN verdicts AS v ON g.first_refusal = v.refusal_no
-  INNER JOIN proofs AS e ON g.finding_id = e.finding_id AND e.place = 1
+  INNER JOIN proofs AS e ON g.finding_id = e.finding_id
   LEFT JOIN wrong AS w ON g.finding_id = w.finding_id
   LEFT JOIN got_in AS s ON g.finding_id = s.finding_id
   LEFT JOIN finding_context AS x ON g.finding_id = x.finding_id

@@ -23,11 +23,10 @@ WITH refused AS (
 explained AS (
   SELECT e.tenant_key, e.user_key, array_sort(array_agg(e.finding_id)) AS findings
   FROM (
-    SELECT r.tenant_key, r.user_key, v.finding_id
-    FROM refusals AS r
-    INNER JOIN verdicts AS v ON r.refusal_no = v.refusal_no
-    WHERE r.user_key IS NOT NULL
-    GROUP BY r.tenant_key, r.user_key, v.finding_id
+    SELECT v.tenant_key, v.user_key, v.finding_id
+    FROM verdicts AS v
+    WHERE v.user_key IS NOT NULL
+    GROUP BY v.tenant_key, v.user_key, v.finding_id
   ) AS e
   GROUP BY e.tenant_key, e.user_key
 ),

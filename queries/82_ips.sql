@@ -24,11 +24,10 @@ WITH refused AS (
 explained AS (
   SELECT e.tenant_key, e.ip_address, array_sort(array_agg(e.finding_id)) AS findings
   FROM (
-    SELECT r.tenant_key, r.ip_address, v.finding_id
-    FROM refusals AS r
-    INNER JOIN verdicts AS v ON r.refusal_no = v.refusal_no
-    WHERE r.ip_address IS NOT NULL
-    GROUP BY r.tenant_key, r.ip_address, v.finding_id
+    SELECT v.tenant_key, v.ip_address, v.finding_id
+    FROM verdicts AS v
+    WHERE v.ip_address IS NOT NULL
+    GROUP BY v.tenant_key, v.ip_address, v.finding_id
   ) AS e
   GROUP BY e.tenant_key, e.ip_address
 ),

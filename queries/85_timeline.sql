@@ -4,14 +4,13 @@
 -- result: timeline
 WITH refused AS (
   SELECT
-    r.refusal_no,
-    date_trunc('hour', r.time) AS hour,
-    r.reason,
+    v.refusal_no,
+    date_trunc('hour', v.time) AS hour,
+    v.reason,
     v.cause,
-    r.user_key,
-    r.ip_address
-  FROM refusals AS r
-  INNER JOIN verdicts AS v ON r.refusal_no = v.refusal_no
+    v.user_key,
+    v.ip_address
+  FROM verdicts AS v
 ),
 -- Counting the first row of each is kinder to memory than a set of names for each hour.
 placed AS (

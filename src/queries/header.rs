@@ -132,6 +132,14 @@ impl Header {
         header.cause = Some(cause);
         Ok(header)
     }
+
+    /// The columns of `signins` in which values are looked for.
+    pub(super) fn looks_in(&self) -> impl Iterator<Item = &String> {
+        let only = self.only.iter();
+        let texts = only.filter(|only| matches!(only.values, Values::Of(..)));
+        let by = self.by.iter().flat_map(|by| &by.signins);
+        texts.flat_map(|only| &only.columns).chain(by)
+    }
 }
 
 /// `COLUMN` or `COLUMN = COLUMNS`.

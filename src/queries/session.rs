@@ -9,6 +9,7 @@ mod keyed;
 mod needs;
 mod order;
 mod part;
+mod places;
 mod planning;
 
 use std::cmp::Reverse;
@@ -35,7 +36,7 @@ use tokio::task::JoinSet;
 use super::kept::{Kept, with_config};
 use super::slot::Slot;
 use super::stored::{IN_MEMORY, Rows, Stored};
-use super::{CAUSES, CLAIMS, Queries, Query, SIGNINS, VIPS};
+use super::{CAUSES, CLAIMS, Header, Queries, Query, SIGNINS, VIPS};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use care::{Care, first_come, is_exhausted, is_out_of_memory};
@@ -43,7 +44,7 @@ use delta::Delta;
 use keyed::Keyed;
 pub use needs::{Codes, Needs};
 pub use part::Changes;
-use part::{Filling, Part};
+use part::{Filling, Part, plain_batch};
 
 /// Of so few rows a query is quicker on one thread: to part them costs more than it saves.
 const FEW_ROWS: usize = 16 << 10;
@@ -165,9 +166,15 @@ impl Session {
     pub fn fill_again(&mut self, signins: RecordBatch, changes: Changes, batch_rows: usize) {
         self.fresh.clear();
         self.set_batch_rows(batch_rows);
+        let before = self.filling.take();
+        let mut places = before.map(|filling| filling.places).unwrap_or_default();
+        let plans = self.queries.list.iter().map(|query| &query.header);
+        let looked_in: BTreeSet<&String> = plans.flat_map(Header::looks_in).collect();
+        places.update(&signins, looked_in);
         let filling = Filling {
             signins,
             changes,
+            places,
             piece: batch_rows,
         };
         let (schema, pieces) = filling.pieces();
@@ -382,15 +389,22 @@ impl Session {
         }
     }
 
-    /// The rows of a stored view, in the order of its query. `provide` must have come before.
+    /// The rows of a stored view, with the columns of its query, and in its order but in a stream. `provide` must have come
+    /// before.
     ///
     /// # Errors
     /// A temporary file that cannot be read.
     pub fn rows(&self, name: &str) -> Result<Rows<'_>> {
-        match self.stored.get(name) {
-            Some(stored) => stored.rows(name),
-            None => Ok(Box::new(std::iter::empty())),
-        }
+        let Some(stored) = self.stored.get(name) else {
+            return Ok(Box::new(std::iter::empty()));
+        };
+        let rows = stored.rows(name)?;
+        let Some(plan) = self.plans.get(name) else {
+            return Ok(rows);
+        };
+        // What a stream puts together has dictionaries.
+        let columns = plan.rows.columns();
+        Ok(Box::new(rows.map(|rows| plain_batch(&rows?, columns))))
     }
 
     /// The tables and views that a statement names.

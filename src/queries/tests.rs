@@ -424,12 +424,12 @@ fn a_header_tells_rows_apart_by_columns_that_are_there() {
         (
             keep,
             "SELECT s.asn FROM signins AS s",
-            "10_first.sql: by: it has no user_id that is Utf8",
+            "10_first.sql: by: it has no user_id of text or BIGINT",
         ),
         (
             keep,
-            "SELECT s.asn AS user_id FROM signins AS s",
-            "it has no user_id that is Utf8",
+            "SELECT s.time AS user_id FROM signins AS s",
+            "it has no user_id of text or BIGINT",
         ),
         (
             "-- keep: yes\n-- by: user_id = user_id",

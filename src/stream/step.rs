@@ -392,6 +392,35 @@ mod tests {
         })
     }
 
+    /// Somebody who signs in at home, then is blocked at an address that nobody else has and that is on a list, then at home again.
+    fn travelled(number: i64) -> Option<Signin<'static>> {
+        let (trip, away) = (number / 20, number % 20 == 6);
+        let place = match away {
+            true => format!("203.0.116.{}", trip % 200),
+            false => "198.51.101.7".to_owned(),
+        };
+        (number % 6 == 0 && number % 20 < 15).then(|| Signin {
+            sign_in_id: Some(format!("trip{number}").into()),
+            time: Some(number * APART),
+            tenant_id: Some("a".into()),
+            user_id: Some(format!("x{}", trip % 3).into()),
+            ip_address: Some(place.into()),
+            ip_network: Some(
+                if away {
+                    "203.0.116.0/24"
+                } else {
+                    "198.51.101.0/24"
+                }
+                .into(),
+            ),
+            user_agent: Some("Edge".into()),
+            error_code: Some(if away { 50053 } else { 0 }),
+            stated_reason: away.then(|| "malicious_ip".into()),
+            indicators: away.then(|| vec!["a list".into()]),
+            ..Signin::default()
+        })
+    }
+
     /// A sign-in of a few accounts, places and clients, so that everything is beside everything.
     fn throw(dice: &mut Dice, number: i64) -> Signin<'static> {
         if dice.below(4) == 0 {
@@ -474,6 +503,7 @@ mod tests {
         bodies(judge.found(Instant::now()).unwrap())
     }
 
+    /// The findings in one order: in a stream they have none.
     fn bodies(judgement: Judgement) -> Vec<String> {
         let events = judgement
             .events
@@ -487,7 +517,9 @@ mod tests {
                 finding.body, finding.anchor, finding.ends_at, finding.gravity
             )
         });
-        bodies.chain([format!("{events} events")]).collect()
+        let mut bodies: Vec<String> = bodies.chain([format!("{events} events")]).collect();
+        bodies.sort_unstable();
+        bodies
     }
 
     /// The rows of every stored view, in one order and whatever they are kept as.
@@ -532,8 +564,9 @@ mod tests {
                     stated_reason: signin.stated_reason.clone().filter(|_| !is_quiet),
                     ..signin
                 });
-                if let Some(guess) = guessed(number).filter(|_| !is_quiet) {
-                    batch.push(&guess);
+                let others = [guessed(number), travelled(number)];
+                for other in others.into_iter().flatten().filter(|_| !is_quiet) {
+                    batch.push(&other);
                 }
             }
             history.add(&batch.take().unwrap().unwrap(), 0).unwrap();

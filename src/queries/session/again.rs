@@ -39,6 +39,7 @@ impl Session {
         }
         let is_told = self.deltas.contains(&query.name);
         let mut delta = None;
+        let is_keyed = plan.keyed.is_some();
         if let Some(keyed) = &mut plan.keyed {
             match keyed.keep(stored, self.in_memory)? {
                 Some((whole, changes)) => (stored, delta) = (whole, changes),
@@ -52,10 +53,12 @@ impl Session {
         }
         let before = self.stored.get(&query.name);
         let rows = before.and_then(Stored::batches);
-        if rows.is_some() && rows == stored.batches() {
+        // What is made for some values alone has told already whether it is what it was.
+        let is_told_apart = is_keyed && delta.is_some();
+        if !is_told_apart && rows.is_some() && rows == stored.batches() {
             return Ok(());
         }
-        if let (Some(before), None, true) = (before, &delta, is_told && plan.keyed.is_none()) {
+        if let (Some(before), None, true) = (before, &delta, is_told && !is_keyed) {
             delta = between(before, &stored)?;
         }
         plan.delta = delta;
@@ -142,8 +145,8 @@ impl Session {
             keyed.rest();
             return Ok(false);
         }
-        let signins = plan.part.as_ref().map(|part| (part.signins.as_ref(), all));
-        keyed.fill(signins, |rows| filling.pieces_of(rows))?;
+        let signins = plan.part.as_ref();
+        keyed.fill(signins.map(|part| (part.signins.as_ref(), filling)))?;
         Ok(true)
     }
 

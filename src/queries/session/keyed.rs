@@ -3,19 +3,13 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{
-    ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch,
-};
+use datafusion::arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::{
-    cast, concat_batches, filter, filter_record_batch, not as opposite,
-};
-use datafusion::arrow::datatypes::DataType;
-use hashbrown::HashSet;
+use datafusion::arrow::compute::{concat_batches, filter, filter_record_batch, not as opposite};
 
-use super::chosen::{Wanted, chosen};
+use super::chosen::{Keys, Wanted, chosen};
 use super::delta::{Delta, differences};
-use super::part::{Changes, failed, packed};
+use super::part::{Changes, Filling, failed, packed};
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
@@ -53,13 +47,6 @@ pub(super) enum Changed {
     Of(Vec<Keys>),
 }
 
-/// Values of a column.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Keys {
-    pub(super) texts: HashSet<String>,
-    pub(super) null: bool,
-}
-
 impl Keyed {
     /// A view of these columns, which reads these stored views.
     pub(super) fn new(by: &[By], reads: impl IntoIterator<Item = (String, Arc<Slot>)>) -> Keyed {
@@ -67,7 +54,7 @@ impl Keyed {
             let schema = whole.columns();
             let has = |by: &By| {
                 let field = schema.field_with_name(&by.column);
-                field.is_ok_and(|field| *field.data_type() == DataType::Utf8)
+                field.is_ok_and(|field| Keys::can_be(field.data_type()))
             };
             let own = by.iter().all(has);
             Source {
@@ -118,7 +105,7 @@ impl Keyed {
             match (source.key, changes) {
                 (Some(key), Some(changes)) if is_next => {
                     for rows in changes {
-                        keys[key].add(rows.column_by_name(&self.by[key].column))?;
+                        keys[key].add_if_any(rows.column_by_name(&self.by[key].column), 0)?;
                     }
                 }
                 _ => is_known = false,
@@ -178,11 +165,7 @@ impl Keyed {
 
     /// Gives its plan what it must read: rows of the values that have changed, or all. `signins` is where it reads sign-ins, and
     /// all that are remembered.
-    pub(super) fn fill(
-        &self,
-        signins: Option<(&Slot, &RecordBatch)>,
-        pieces: impl Fn(&RecordBatch) -> Vec<RecordBatch>,
-    ) -> Result<()> {
+    pub(super) fn fill(&self, signins: Option<(&Slot, &Filling)>) -> Result<()> {
         let Some((changed, reads)) = &self.now else {
             return Ok(());
         };
@@ -198,12 +181,13 @@ impl Keyed {
                 _ => own.same_as(&source.whole),
             }
         }
-        if let Some((slot, all)) = signins {
+        if let Some((slot, filling)) = signins {
+            let all = &filling.signins;
             let rows = match changed.wanted_of_signins(&self.by) {
-                Some(wanted) => reads & &chosen(all, &wanted),
+                Some(wanted) => reads & &filling.chosen(&wanted),
                 None => reads.clone(),
             };
-            slot.fill(&all.schema(), pieces(&of(all, &rows)?));
+            slot.fill(&all.schema(), filling.pieces_of(&of(all, &rows)?));
         }
         Ok(())
     }
@@ -303,39 +287,9 @@ impl Changed {
     fn wanted_in(&self, by: &[By], columns: impl Fn(&By) -> Vec<String>) -> Option<Wanted> {
         let Changed::Of(keys) = self else { return None };
         let keys = by.iter().zip(keys).filter(|(_, keys)| !keys.is_empty());
-        Some(Wanted::texts(
+        Some(Wanted::among(
             keys.map(|(by, keys)| (columns(by), keys.clone())),
         ))
-    }
-}
-
-impl Keys {
-    fn is_empty(&self) -> bool {
-        self.texts.is_empty() && !self.null
-    }
-
-    /// The values of a column of text that is there.
-    fn add(&mut self, column: Option<&ArrayRef>) -> Result<()> {
-        let column = column
-            .map(|column| cast(column, &DataType::Utf8))
-            .transpose();
-        let column = column.map_err(failed)?;
-        for text in column.iter().flat_map(|it| it.as_string::<i32>()) {
-            match text {
-                Some(text) if !self.texts.contains(text) => {
-                    self.texts.insert(text.to_owned());
-                }
-                Some(_) => {}
-                None => self.null = true,
-            }
-        }
-        Ok(())
-    }
-
-    /// The same of one that may not be there, and so has no value in any of so many rows.
-    fn add_if_any(&mut self, column: Option<&ArrayRef>, rows: usize) -> Result<()> {
-        self.null |= column.is_none() && rows > 0;
-        self.add(column)
     }
 }
 
@@ -392,14 +346,18 @@ mod tests {
 
         /// How many rows of the table its plan is given.
         fn given(&self) -> usize {
-            self.keyed.fill(None, |rows| vec![rows.clone()]).unwrap();
+            self.keyed.fill(None).unwrap();
             self.keyed.place("table").unwrap().number()
         }
     }
 
     fn of(keys: &[&str], null: bool) -> Changed {
         let texts = keys.iter().map(|key| key.to_string()).collect();
-        Changed::Of(vec![Keys { texts, null }])
+        Changed::Of(vec![Keys {
+            texts,
+            null,
+            ..Keys::default()
+        }])
     }
 
     #[test]

@@ -12,8 +12,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
-use super::chosen::{Wanted, chosen};
+use super::chosen::{Wanted, chosen, chosen_by};
 use super::delta::{Delta, differences};
+use super::places::Places;
 use crate::error::{Error, Result};
 use crate::queries::slot::Slot;
 use crate::queries::stored::{Stored, bytes_of};
@@ -38,6 +39,8 @@ pub struct Changes {
 pub(super) struct Filling {
     pub(super) signins: RecordBatch,
     pub(super) changes: Changes,
+    /// Where values stand in the dictionaries.
+    pub(super) places: Places,
     /// Rows in a batch.
     pub(super) piece: usize,
 }
@@ -93,7 +96,7 @@ impl Part {
     ) -> Result<()> {
         match &mut self.how {
             How::Only(only, before) => {
-                let now = chosen(&filling.signins, &Wanted::of(only, values)?);
+                let now = filling.chosen(&Wanted::of(only, values)?);
                 if filling.changes.untouched < before.len() || !is_same(before, &now) {
                     let rows = BooleanArray::new(now.clone(), None);
                     let rows = filter_record_batch(&filling.signins, &rows).map_err(failed)?;
@@ -137,7 +140,7 @@ impl Part {
             return Ok(None);
         };
         let wanted = Wanted::of(only, values)?;
-        Ok(Some(chosen(&filling.signins, &wanted)))
+        Ok(Some(filling.chosen(&wanted)))
     }
 
     /// What gives the view what it must read of `table`, which does not change, with its number of rows; in batches of `piece`.
@@ -276,6 +279,13 @@ impl Filling {
         slot.fill(&schema, pieces(&rows, self.piece));
     }
 
+    /// The rows that are asked for.
+    pub(super) fn chosen(&self, wanted: &Wanted) -> BooleanBuffer {
+        chosen_by(&self.signins, wanted, |name, values, keys| {
+            self.places.among(name, values, keys)
+        })
+    }
+
     /// Some rows, in pieces.
     pub(super) fn pieces_of(&self, rows: &RecordBatch) -> Vec<RecordBatch> {
         pieces(rows, self.piece)
@@ -319,6 +329,26 @@ pub(super) fn packed(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(schema, columns)
 }
 
+/// The same rows with the columns of `schema`, which may be in dictionaries.
+pub(super) fn plain_batch(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let mut kinds = rows.columns().iter().zip(schema.fields());
+    if kinds.all(|(column, field)| column.data_type() == field.data_type()) {
+        return Ok(rows.clone());
+    }
+    let columns = rows.columns().iter().zip(schema.fields());
+    let columns = columns.map(
+        |(column, field)| match column.data_type() == field.data_type() {
+            true => Ok(Arc::clone(column)),
+            false => cast(column, field.data_type()),
+        },
+    );
+    let number = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    columns
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|columns| RecordBatch::try_new_with_options(Arc::clone(schema), columns, &number))
+        .map_err(failed)
+}
+
 /// Where the last of these stretches ends.
 fn end(stretches: &[Stretch]) -> usize {
     stretches.last().map_or(0, |stretch| stretch.end)
@@ -359,6 +389,7 @@ mod tests {
                 untouched,
                 again: None,
             },
+            places: Places::default(),
             piece: 8,
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::datasource::provider_as_source;
@@ -13,6 +12,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::sql::parser::Statement;
 
+use super::chosen::Keys;
 use super::keyed::Keyed;
 use super::needs::of_plan;
 use super::part::Part;
@@ -143,8 +143,8 @@ impl Session {
         for by in &query.header.by {
             let field = schema.field_with_unqualified_name(&by.column);
             let kind = field.map(|field| field.data_type().clone());
-            if !matches!(kind, Ok(DataType::Utf8)) {
-                let reason = format!("by: it has no {} that is Utf8 ({kind:?})", by.column);
+            if !kind.as_ref().is_ok_and(Keys::can_be) {
+                let reason = format!("by: it has no {} of text or BIGINT ({kind:?})", by.column);
                 return Err(query.wrong(reason));
             }
         }
