@@ -203,7 +203,8 @@ where
     K::Native: Into<u32>,
 {
     let has_null = keys.null_count() > 0;
-    if !is_asked.contains(&true) && !(null && has_null) {
+    let is_any = is_asked.contains(&true) || (null && has_null);
+    if !is_any {
         return None;
     }
     let numbers = keys.values();
