@@ -428,6 +428,11 @@ fn a_header_tells_rows_apart_by_columns_that_are_there() {
         ),
         (
             keep,
+            "SELECT s.asn AS user_id FROM signins AS s",
+            "by: user_id cannot have the values of user_id of signins",
+        ),
+        (
+            keep,
             "SELECT s.time AS user_id FROM signins AS s",
             "it has no user_id of text or BIGINT",
         ),

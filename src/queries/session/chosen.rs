@@ -231,6 +231,12 @@ impl Keys {
         matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::Int64)
     }
 
+    /// Whether values of two such columns can be the same: both are text, however it is kept, or both are numbers.
+    pub(super) fn are_alike(one: &DataType, other: &DataType) -> bool {
+        let is_number = |kind: &DataType| *kind == DataType::Int64;
+        Keys::can_be(one) && Keys::can_be(other) && is_number(one) == is_number(other)
+    }
+
     /// The values of a column.
     pub(super) fn add(&mut self, column: &ArrayRef) -> Result<()> {
         if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::arrow::compute::{concat_batches, filter, filter_record_batch, not as opposite};
+use datafusion::arrow::datatypes::Schema;
 
 use super::chosen::{Keys, Wanted, chosen};
 use super::delta::{Delta, differences};
@@ -48,13 +49,18 @@ pub(super) enum Changed {
 }
 
 impl Keyed {
-    /// A view of these columns, which reads these stored views.
-    pub(super) fn new(by: &[By], reads: impl IntoIterator<Item = (String, Arc<Slot>)>) -> Keyed {
+    /// A view of the columns of `own`, told apart by some, which reads these stored views.
+    pub(super) fn new(
+        by: &[By],
+        own: &Schema,
+        reads: impl IntoIterator<Item = (String, Arc<Slot>)>,
+    ) -> Keyed {
         let sources = reads.into_iter().map(|(name, whole)| {
             let schema = whole.columns();
             let has = |by: &By| {
-                let field = schema.field_with_name(&by.column);
-                field.is_ok_and(|field| Keys::can_be(field.data_type()))
+                let field = |of: &Schema| of.field_with_name(&by.column).cloned();
+                let pair = field(own).and_then(|own| Ok((own, field(schema)?)));
+                pair.is_ok_and(|(own, its)| Keys::are_alike(own.data_type(), its.data_type()))
             };
             let own = by.iter().all(has);
             Source {
@@ -324,7 +330,7 @@ mod tests {
             ("other".to_owned(), Arc::clone(&other)),
         ];
         World {
-            keyed: Keyed::new(&[by], reads),
+            keyed: Keyed::new(&[by], &schema, reads),
             table,
             other,
             delta: None,
@@ -475,7 +481,7 @@ mod tests {
         );
         let longer = changed(&[true, true, false, true], 3).unwrap();
         assert_eq!(longer, bits(&[false, true, true, true]));
-        let mut unread = Keyed::new(&[], []);
+        let mut unread = Keyed::new(&[], &Schema::empty(), []);
         unread.read = bits(&[true, false]);
         let found = unread.changed_sign_ins(&bits(&[true, true]), &gone(1));
         assert_eq!(found, Some(bits(&[false, true])));
@@ -504,5 +510,22 @@ mod tests {
             .look(delta, Some((&now, &changes, all)))
             .unwrap();
         assert_eq!(*changed, of(&["b", "d"], false));
+    }
+
+    #[test]
+    fn a_table_in_which_the_values_are_of_another_kind_is_read_as_a_whole() {
+        let own = rows(&[]).schema();
+        let number = rows(&[]).column(1).clone();
+        let other = RecordBatch::try_from_iter([("account", number)]).unwrap();
+        let by = By {
+            column: "account".to_owned(),
+            signins: Vec::new(),
+        };
+        for (schema, told) in [(own.clone(), 1), (other.schema(), 0)] {
+            let table = ("table".to_owned(), Arc::new(Slot::new(schema)));
+            let keyed = Keyed::new(std::slice::from_ref(&by), &own, [table]);
+            assert_eq!(keyed.wants().count(), told);
+            assert_eq!(keyed.place("table").is_some(), told == 1);
+        }
     }
 }

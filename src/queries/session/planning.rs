@@ -147,6 +147,20 @@ impl Session {
                 let reason = format!("by: it has no {} of text or BIGINT ({kind:?})", by.column);
                 return Err(query.wrong(reason));
             }
+            let signins = crate::signin::schema();
+            let is_alike = |name: &&String| {
+                let there = signins.field_with_name(name);
+                kind.as_ref().is_ok_and(|kind| {
+                    there.is_ok_and(|there| Keys::are_alike(kind, there.data_type()))
+                })
+            };
+            if let Some(name) = by.signins.iter().find(|name| !is_alike(name)) {
+                let reason = format!(
+                    "by: {} cannot have the values of {name} of signins: one is text, the other is not",
+                    by.column
+                );
+                return Err(query.wrong(reason));
+            }
         }
         let failed = |error| Error::query(&query.file)(error);
         let mut tables = BTreeSet::new();
@@ -166,7 +180,11 @@ impl Session {
             let rows = Arc::clone(&self.plans.get(&table)?.rows);
             Some((table, rows))
         });
-        Ok(Keyed::new(&query.header.by, stored))
+        Ok(Keyed::new(
+            &query.header.by,
+            plan.schema().as_arrow(),
+            stored,
+        ))
     }
 
     /// Whether the views that the header's `only` names have the columns that it names.
