@@ -515,13 +515,13 @@ mod tests {
     #[test]
     fn a_table_in_which_the_values_are_of_another_kind_is_read_as_a_whole() {
         let own = rows(&[]).schema();
-        let number = rows(&[]).column(1).clone();
+        let number = Arc::clone(rows(&[]).column(1));
         let other = RecordBatch::try_from_iter([("account", number)]).unwrap();
         let by = By {
             column: "account".to_owned(),
             signins: Vec::new(),
         };
-        for (schema, told) in [(own.clone(), 1), (other.schema(), 0)] {
+        for (schema, told) in [(Arc::clone(&own), 1), (other.schema(), 0)] {
             let table = ("table".to_owned(), Arc::new(Slot::new(schema)));
             let keyed = Keyed::new(std::slice::from_ref(&by), &own, [table]);
             assert_eq!(keyed.wants().count(), told);
